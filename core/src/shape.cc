@@ -1,0 +1,76 @@
+#include "convscope/shape.h"
+
+namespace convscope {
+
+std::string ToString(std::span<const int64_t> sizes) {
+  std::string text = "[";
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string(sizes[axis]);
+  }
+  return text + "]";
+}
+
+Status CheckElements(const Shape& shape, const char* what) {
+  int64_t elements = 1;
+  bool is_empty = false;
+  for (int64_t size : shape.span()) {
+    if (size < 0) {
+      return Error(Code::kShape,
+                   "Trying to create tensor with negative dimension " +
+                       std::to_string(size) + ": " + ToString(shape));
+    }
+    is_empty |= size == 0;
+  }
+  if (is_empty) return Ok();
+  for (int64_t size : shape.span()) {
+    // The product stays below 2^30 before each step, so the limit on `size`
+    // keeps it far from overflow.
+    if (size >= kMaxElements || elements * size >= kMaxElements) {
+      return Error(Code::kMemory,
+                   std::string(what) + " of size " + ToString(shape) +
+                       " is too large: tensors of 2^30 elements or more are "
+                       "not supported");
+    }
+    elements *= size;
+  }
+  return Ok();
+}
+
+int64_t Offset(const Shape& shape, const Shape& index) {
+  int64_t offset = 0;
+  for (size_t axis = 0; axis < shape.rank(); ++axis) {
+    offset = offset * shape[axis] + index[axis];
+  }
+  return offset;
+}
+
+Shape IndexAt(const Shape& shape, int64_t offset) {
+  Shape index = shape;
+  for (size_t axis = shape.rank(); axis-- > 0;) {
+    index[axis] = offset % shape[axis];
+    offset /= shape[axis];
+  }
+  return index;
+}
+
+Status CheckIndex(const Shape& shape, const Shape& index, const char* what) {
+  if (index.rank() != shape.rank()) {
+    return Error(Code::kIndex, std::string(what) + " index " + ToString(index) +
+                                   " has " + std::to_string(index.rank()) +
+                                   " numbers, but the tensor of size " +
+                                   ToString(shape) + " has " +
+                                   std::to_string(shape.rank()) + " axes");
+  }
+  for (size_t axis = 0; axis < shape.rank(); ++axis) {
+    if (index[axis] < 0 || index[axis] >= shape[axis]) {
+      return Error(Code::kIndex, std::string(what) + " index " +
+                                     ToString(index) +
+                                     " is out of bounds for size " +
+                                     ToString(shape));
+    }
+  }
+  return Ok();
+}
+
+}  // namespace convscope
