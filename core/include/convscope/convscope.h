@@ -11,6 +11,7 @@
 #define CONVSCOPE_CONVSCOPE_H_
 
 #include "convscope/activation.h"
+#include "convscope/adaptive_pool.h"
 #include "convscope/conv.h"
 #include "convscope/fold.h"
 #include "convscope/layer.h"
