@@ -253,13 +253,12 @@ get_emscripten() {
   version=$(tr -d '"' <"$tree/emscripten/emscripten-version.txt")
   [[ ${version%%[!0-9.]*} == 3.1.69 ]] || say "Debian $suite now has Emscripten $version; 3.1.69 was expected"
 
-  # Debian's own libraries come prebuilt, hence the frozen cache.
-  cat >"$tree/config.py" <<CONFIG
-import os
+  # emcc reads this file beside it when no EM_CONFIG says otherwise. Debian's own
+  # libraries come prebuilt, hence the frozen cache.
+  cat >"$tree/emscripten/.emscripten" <<CONFIG
 import shutil
-_here = os.path.dirname(os.path.abspath(os.environ['EM_CONFIG']))
 LLVM_ROOT = '/usr/lib/llvm-$llvm/bin'
-BINARYEN_ROOT = os.path.join(_here, 'binaryen')
+BINARYEN_ROOT = '$emscripten_dir/binaryen'
 NODE_JS = shutil.which('node')
 FROZEN_CACHE = True
 CONFIG
@@ -322,8 +321,11 @@ environment=$(
     printf 'export DOCTEST_DIR=%q\n' "${DOCTEST_DIR:-$libraries_dir/include}"
     printf 'export JSON_DIR=%q\n' "${JSON_DIR:-$libraries_dir/include}"
   fi
-  $ours && printf 'export EM_CONFIG=%q\n' "$emscripten_dir/config.py"
-  $ours && emcc_dir=$emscripten_dir/emscripten
+  if $ours; then
+    # A configuration of some other Emscripten would send ours astray.
+    echo 'unset EM_CONFIG'
+    emcc_dir=$emscripten_dir/emscripten
+  fi
   # tsc writes the types of the bindings (--emit-tsd); emcc looks for it on the PATH.
   printf 'case $PATH in %q:*) ;; *) export PATH=%q:"$PATH" ;; esac\n' \
     "$emcc_dir" "$emcc_dir:$root/node_modules/.bin"
