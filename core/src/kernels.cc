@@ -1,0 +1,77 @@
+#include "core/src/kernels.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/src/conv_cells.h"
+#include "core/src/kernel_gemm.h"
+#include "core/src/kernel_phase.h"
+
+namespace convscope {
+namespace {
+
+// The fastest kernel for the shape; or the plain loops, while some weight is
+// infinite or NaN and would make a NaN of the zero in a padding cell.
+class ConvKernel : public Kernel {
+ public:
+  ConvKernel(const ConvGeometry& geometry, const float* weight,
+             const float* bias, std::unique_ptr<Kernel> fastest)
+      : geometry_(geometry),
+        weight_(weight),
+        bias_(bias),
+        fastest_(std::move(fastest)),
+        pads_(MeetsZeroPadding(geometry)) {
+    CheckWeights();
+  }
+
+  void Run(const float* in, float* out) override {
+    if (skips_) {
+      ComputeCells(geometry_, weight_, bias_, in, cells_, out);
+    } else {
+      fastest_->Run(in, out);
+    }
+  }
+  void Repack() override {
+    fastest_->Repack();
+    CheckWeights();
+  }
+  const char* algorithm() const override {
+    return skips_ ? "cells" : fastest_->algorithm();
+  }
+  int64_t workspace_bytes() const override {
+    return fastest_->workspace_bytes();
+  }
+
+ private:
+  void CheckWeights() {
+    skips_ = false;
+    if (!pads_) return;
+    const ConvGeometry& g = geometry_;
+    const int64_t count = g.groups * g.oc * g.ic * g.taps();
+    for (int64_t i = 0; i < count; ++i) skips_ |= !std::isfinite(weight_[i]);
+    if (skips_) cells_ = AllConvCells(geometry_);
+  }
+
+  const ConvGeometry geometry_;
+  const float* weight_;
+  const float* bias_;
+  std::unique_ptr<Kernel> fastest_;
+  ConvCells cells_;
+  bool pads_;
+  bool skips_ = false;
+};
+
+}  // namespace
+
+Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
+                      const float* bias, Math math,
+                      std::unique_ptr<Kernel>* kernel) {
+  std::unique_ptr<Kernel> fastest;
+  CONVSCOPE_RETURN_IF_ERROR(
+      MakeGemmKernel(geometry, weight, bias, math, &fastest));
+  *kernel =
+      std::make_unique<ConvKernel>(geometry, weight, bias, std::move(fastest));
+  return Ok();
+}
+
+}  // namespace convscope
