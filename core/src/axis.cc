@@ -16,12 +16,13 @@ int64_t FloorDiv(int64_t a, int64_t b) {
 int64_t CeilDiv(int64_t a, int64_t b) { return -FloorDiv(-a, b); }
 
 void AppendRange(int64_t begin, int64_t end, IndexList* list) {
-  for (int64_t i = begin; i < end; ++i) list->push_back(static_cast<int32_t>(i));
+  for (int64_t i = begin; i < end; ++i)
+    list->push_back(static_cast<int32_t>(i));
 }
 
-// Appends every o in [0, out) with o * stride = target - k * dilation for some k
-// in [0, kernel), ascending or not. Solutions in k recur every stride / gcd, so
-// the cost is that of the answer and not of the kernel.
+// Appends every o in [0, out) with o * stride = target - k * dilation for some
+// k in [0, kernel), ascending or not. Solutions in k recur every stride / gcd,
+// so the cost is that of the answer and not of the kernel.
 void AppendWindowsOver(const AxisMap& map, int64_t target, IndexList* outputs) {
   const int64_t gcd = std::gcd(map.stride, map.dilation);
   if (target % gcd != 0) return;
@@ -107,7 +108,8 @@ Status Union(const IndexList& from, int64_t size, IndexList* to,
   to->clear();
   // Repetitions pile up until they are squeezed out: do so before the list
   // takes more than a few times what the answer can hold.
-  const size_t squeeze_at = static_cast<size_t>(std::max<int64_t>(4 * size, 64));
+  const size_t squeeze_at =
+      static_cast<size_t>(std::max<int64_t>(4 * size, 64));
   size_t squeezed = 0;
   for (int32_t index : from) {
     append(index, to);
@@ -133,9 +135,10 @@ Status Union(const IndexList& from, int64_t size, IndexList* to,
 
 Status CheckLength(int64_t length) {
   if (length <= kMaxListLength) return Ok();
-  return Error(Code::kMemory,
-               "the set of cells is too large: more than 2^25 indices along one "
-               "axis");
+  return Error(
+      Code::kMemory,
+      "the set of cells is too large: more than 2^25 indices along one "
+      "axis");
 }
 
 }  // namespace
@@ -237,8 +240,7 @@ void AxisMap::AppendReads(int64_t o, IndexList* inputs) const {
         break;
       }
       const int64_t start = o * stride - before;
-      const int64_t k_min =
-          std::max<int64_t>(0, CeilDiv(-start, dilation));
+      const int64_t k_min = std::max<int64_t>(0, CeilDiv(-start, dilation));
       const int64_t k_max =
           std::min(kernel - 1, FloorDiv(in - 1 - start, dilation));
       for (int64_t k = k_min; k <= k_max; ++k) {
@@ -266,8 +268,7 @@ void AxisMap::AppendReadBy(int64_t i, IndexList* outputs) const {
       break;
     case Kind::kTransposed: {
       const int64_t start = i * stride - before;
-      const int64_t k_min =
-          std::max<int64_t>(0, CeilDiv(-start, dilation));
+      const int64_t k_min = std::max<int64_t>(0, CeilDiv(-start, dilation));
       const int64_t k_max =
           std::min(kernel - 1, FloorDiv(out - 1 - start, dilation));
       for (int64_t k = k_min; k <= k_max; ++k) {
@@ -320,9 +321,8 @@ Status Reads(const AxisMap& map, const IndexList& outputs, IndexList* inputs) {
   if (map.kind == AxisMap::Kind::kAdaptive) {
     CONVSCOPE_RETURN_IF_ERROR(CheckLength(map.in / map.out + 2));
   }
-  return Union(outputs, map.in, inputs, [&](int32_t o, IndexList* list) {
-    map.AppendReads(o, list);
-  });
+  return Union(outputs, map.in, inputs,
+               [&](int32_t o, IndexList* list) { map.AppendReads(o, list); });
 }
 
 Status ReadBy(const AxisMap& map, const IndexList& inputs, IndexList* outputs) {
@@ -345,9 +345,8 @@ Status ReadBy(const AxisMap& map, const IndexList& inputs, IndexList* outputs) {
   if (map.kind == AxisMap::Kind::kAdaptive) {
     CONVSCOPE_RETURN_IF_ERROR(CheckLength(map.out / map.in + 2));
   }
-  return Union(inputs, map.out, outputs, [&](int32_t i, IndexList* list) {
-    map.AppendReadBy(i, list);
-  });
+  return Union(inputs, map.out, outputs,
+               [&](int32_t i, IndexList* list) { map.AppendReadBy(i, list); });
 }
 
 }  // namespace convscope

@@ -64,10 +64,9 @@ Status CheckIndex(const Shape& shape, const Shape& index, const char* what) {
   }
   for (size_t axis = 0; axis < shape.rank(); ++axis) {
     if (index[axis] < 0 || index[axis] >= shape[axis]) {
-      return Error(Code::kIndex, std::string(what) + " index " +
-                                     ToString(index) +
-                                     " is out of bounds for size " +
-                                     ToString(shape));
+      return Error(Code::kIndex,
+                   std::string(what) + " index " + ToString(index) +
+                       " is out of bounds for size " + ToString(shape));
     }
   }
   return Ok();

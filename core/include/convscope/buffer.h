@@ -33,8 +33,7 @@ class Buffer {
   // one stays.
   Status Allocate(int64_t size) {
     // aligned_alloc wants a multiple of the alignment, and not 0.
-    const size_t bytes =
-        (static_cast<size_t>(size) * sizeof(T) / 64 + 1) * 64;
+    const size_t bytes = (static_cast<size_t>(size) * sizeof(T) / 64 + 1) * 64;
     T* data = static_cast<T*>(std::aligned_alloc(64, bytes));
     if (data == nullptr) {
       return Error(Code::kMemory, "out of memory: could not allocate " +

@@ -3,8 +3,8 @@
 //
 // A convolution maps each axis for itself, so the set of cells that belongs to
 // one cell is a product of index lists, one list per axis, with every hole that
-// dilation or stride leaves. A CellSet is a union of such products; for a single
-// cell of most layers it is one product.
+// dilation or stride leaves. A CellSet is a union of such products; for a
+// single cell of most layers it is one product.
 #ifndef CONVSCOPE_CELLS_H_
 #define CONVSCOPE_CELLS_H_
 

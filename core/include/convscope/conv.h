@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,10 +21,10 @@ namespace convscope {
 
 // How the padding was asked for.
 enum class PaddingKind {
-  kNumbers,    // `padding`, the same before and after
-  kPerSide,    // `padding_sides`, [before, after] per axis; ours, not torch's
-  kValid,      // "valid": none
-  kSame,       // "same": dilation * (kernel - 1) in all, the odd cell at the end
+  kNumbers,  // `padding`, the same before and after
+  kPerSide,  // `padding_sides`, [before, after] per axis; ours, not torch's
+  kValid,    // "valid": none
+  kSame,     // "same": dilation * (kernel - 1) in all, the odd cell at the end
   kSameUpper,  // out = ceil(in / stride), the odd cell at the end (ONNX, TF)
   kSameLower,  // the same with the odd cell at the beginning
 };
@@ -48,13 +49,18 @@ struct ConvOptions {
   bool is_module = true;
 };
 
+// Reads a padding written as a word, "same", "valid", "same-upper" or
+// "same-lower", or a padding mode. Refuses others with torch's text.
+Status ParsePadding(std::string_view text, ConvOptions* options);
+Status ParsePaddingMode(std::string_view text, ConvOptions* options);
+
 // A convolution with its numbers filled in for one input shape: everything that
 // a kernel needs to know. Axes are always three, the missing ones of size 1.
 struct ConvGeometry {
-  int64_t n = 1;       // batch
+  int64_t n = 1;  // batch
   int64_t groups = 1;
-  int64_t ic = 1;      // input channels per group
-  int64_t oc = 1;      // output channels per group
+  int64_t ic = 1;  // input channels per group
+  int64_t oc = 1;  // output channels per group
   bool transposed = false;
   std::array<AxisMap, 3> axes;  // depth, height, width (kWindow, kTransposed)
 
@@ -71,7 +77,7 @@ struct Term {
   float x;         // the cell's value; 0 for padding
   int64_t weight;  // offset in the weight
   float w;
-  float product;   // x * w, rounded to float
+  float product;  // x * w, rounded to float
 };
 
 // An output written out: value = bias + the products, added one by one.
@@ -82,20 +88,22 @@ struct Explanation {
 };
 
 // Slides `weight` over the input and writes one weighted sum per position. This
-// is the "convolution" of deep learning: a cross-correlation, nothing is flipped.
+// is the "convolution" of deep learning: a cross-correlation, nothing is
+// flipped.
 //
 //   out[n][oc][o...] = bias[oc] + sum over ic, k... of
 //       in[n][ic][i...] * weight[oc][ic][k...]
 //   with i = o * stride - padding + k * dilation on each axis
 //
 // Input outside its bounds is a cell of the padding mode; a zero padding cell
-// adds nothing, not even where the weight is infinite. With groups, ic runs over
-// the channels of the group that oc belongs to. Transposed: every input stamps
-// the kernel on the output, weight[ic][oc][k...] at o = i * stride - padding +
-// k * dilation.
+// adds nothing, not even where the weight is infinite. With groups, ic runs
+// over the channels of the group that oc belongs to. Transposed: every input
+// stamps the kernel on the output, weight[ic][oc][k...] at o = i * stride -
+// padding + k * dilation.
 //
 // Shapes: in [N][C][L], [N][C][H][W] or [N][C][D][H][W], or the same without N;
-// weight [OC][IC / groups][k...], transposed [IC][OC / groups][k...]; bias [OC].
+// weight [OC][IC / groups][k...], transposed [IC][OC / groups][k...]; bias
+// [OC].
 //
 // Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep
 // learning", 2018; torch.nn.ConvNd for arguments, defaults and messages.
@@ -105,6 +113,10 @@ class Conv : public Layer {
   // (nullptr: they are zero). Refuses what torch.nn refuses to construct.
   static Status Create(const ConvOptions& options, Generator* generator,
                        std::unique_ptr<Conv>* conv);
+
+  // Draws the weight, then the bias, anew (those that are asked for).
+  void ResetParameters(Generator* generator, bool weight = true,
+                       bool bias = true);
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
@@ -126,8 +138,8 @@ class Conv : public Layer {
                  Explanation* explanation) const;
 
   // Transposed only: the layer whose output_padding gives `output_size` (one
-  // size per axis, or a full shape) for inputs of shape `in`, as torch's forward
-  // with output_size. It shares this layer's parameters.
+  // size per axis, or a full shape) for inputs of shape `in`, as torch's
+  // forward with output_size. It shares this layer's parameters.
   Status ForOutputSize(const Shape& in, std::span<const int64_t> output_size,
                        std::unique_ptr<Conv>* conv) const;
 
@@ -145,6 +157,12 @@ class Conv : public Layer {
     Buffer<float> weight;
     Buffer<float> bias;
   };
+
+  std::pair<int64_t, int64_t> Sides(size_t axis, int64_t size) const;
+  AxisMap Axis(size_t axis, int64_t size) const;
+  Status CheckArguments(size_t axes) const;
+  Status CheckChannels(const Shape& input) const;
+  Status CheckKernel(const Shape& input) const;
 
   ConvOptions options_;
   // One value per axis, as far as the user gave them (see PerAxis).

@@ -10,8 +10,8 @@
 
 namespace convscope {
 
-// Answers every question by asking its parts in turn. Parts are shared: the same
-// layer may run twice. No parts: the identity.
+// Answers every question by asking its parts in turn. Parts are shared: the
+// same layer may run twice. No parts: the identity.
 class Sequential : public Layer {
  public:
   explicit Sequential(std::vector<std::shared_ptr<Layer>> parts)

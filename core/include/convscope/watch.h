@@ -37,9 +37,9 @@ struct Change {
 };
 
 // Holds the input, every layer's output and the parameters of a layer or stack.
-// After each edit it asks, layer by layer, which outputs read the changed cells,
-// computes just those in the reproducible order, and goes on with the cells
-// whose bits differ: a ReLU or a max pool may stop the ripple.
+// After each edit it asks, layer by layer, which outputs read the changed
+// cells, computes just those in the reproducible order, and goes on with the
+// cells whose bits differ: a ReLU or a max pool may stop the ripple.
 //
 // Promises: output() is bit for bit what the layer's reproducible kernel gives
 // for input(); no output outside Change::reached changes a bit; the cost of an
@@ -51,12 +51,14 @@ class Watch {
 
   // Copies `in`. `layer` must outlive the watch; its parameters are edited in
   // place, and may be changed by others only with a Refresh() after it.
-  static Status Create(std::shared_ptr<const Layer> layer, const Shape& in_shape,
-                       const float* in, std::unique_ptr<Watch>* watch);
+  static Status Create(std::shared_ptr<const Layer> layer,
+                       const Shape& in_shape, const float* in,
+                       std::unique_ptr<Watch>* watch);
 
-  // Writes the cells, the last of several for one cell, and answers what
-  // changed. An edit that changes no bit of its target is no step for Undo().
-  // kIndex for a target or offset that does not exist; then nothing happened.
+  // Writes the cells one after another, so that the last of several for one
+  // cell holds, and answers what changed. An edit that changes no bit of its
+  // target is no step for Undo(). kIndex for a target or offset that does not
+  // exist; then nothing happened.
   Status Set(std::span<const Edit> edits, Change* change);
 
   // Takes the last step back, or makes it again. False at the end.
@@ -79,17 +81,25 @@ class Watch {
 
  private:
   struct Step {
-    std::vector<Edit> undo;  // in the order to be written
+    std::vector<Edit> undo;
     std::vector<Edit> redo;
   };
 
+  float* Cell(const Edit& edit);
+  std::vector<Edit> LastOfEach(std::span<const Edit> edits);
+  Status CheckEdits(std::span<const Edit> edits) const;
+  Status ReadByEdits(size_t leaf, std::span<const Edit> edits,
+                     CellSet* outputs) const;
+  Status Reached(std::span<const Edit> edits, CellSet* reached) const;
+  void Ripple(std::span<const Edit> parameter_edits,
+              std::vector<int32_t>* changed, std::vector<float>* before);
   Status Apply(std::span<const Edit> edits, Change* change, Step* step);
 
   std::shared_ptr<const Layer> layer_;
   std::vector<const Layer*> leaves_;
   std::vector<Parameter> parameters_;
-  // Which leaf a parameter belongs to, and its number there. A layer that stands
-  // twice in a stack has its parameters listed twice, at one address.
+  // Which leaf a parameter belongs to, and its number there. A layer that
+  // stands twice in a stack has its parameters listed twice, at one address.
   struct Owner {
     size_t leaf;
     size_t parameter;

@@ -1,0 +1,273 @@
+#include "convscope/watch.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+namespace convscope {
+namespace {
+
+bool SameBits(float a, float b) {
+  return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
+}
+
+// As numbers: 0 is -0, NaN is NaN.
+bool SameValue(float a, float b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
+// The cells at `offsets` as few products. One product that covers them all is
+// preferred as long as it adds little: to compute a cell once more changes
+// nothing.
+CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets) {
+  CellSet set(shape);
+  if (offsets.empty()) return set;
+  Product hull;
+  hull.axes.resize(shape.rank());
+  for (int32_t offset : offsets) {
+    const Shape index = IndexAt(shape, offset);
+    for (size_t axis = 0; axis < shape.rank(); ++axis) {
+      IndexList& list = hull.axes[axis];
+      const auto at = static_cast<int32_t>(index[axis]);
+      if (list.empty() || list.back() != at) list.push_back(at);
+    }
+  }
+  for (IndexList& list : hull.axes) Normalize(&list);
+  if (hull.size() <= 4 * static_cast<int64_t>(offsets.size())) {
+    set.Add(std::move(hull));
+    return set;
+  }
+  // Row by row.
+  for (size_t i = 0; i < offsets.size();) {
+    const int64_t width = shape.back();
+    const int64_t row = offsets[i] / width;
+    Product product = SingleCell(IndexAt(shape, offsets[i]));
+    IndexList& last = product.axes.back();
+    last.clear();
+    for (; i < offsets.size() && offsets[i] / width == row; ++i) {
+      last.push_back(static_cast<int32_t>(offsets[i] % width));
+    }
+    set.Add(std::move(product));
+  }
+  return set;
+}
+
+void AddAll(const CellSet& from, CellSet* to) {
+  for (const Product& part : from.parts()) to->Add(part);
+}
+
+}  // namespace
+
+Status Watch::Create(std::shared_ptr<const Layer> layer, const Shape& in_shape,
+                     const float* in, std::unique_ptr<Watch>* watch) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckElements(in_shape, "input"));
+  auto made = std::make_unique<Watch>();
+  layer->AppendLeaves(&made->leaves_);
+  made->parameters_ = layer->Parameters();
+  made->shapes_.push_back(in_shape);
+  for (const Layer* leaf : made->leaves_) {
+    Shape out;
+    CONVSCOPE_RETURN_IF_ERROR(leaf->OutputShape(made->shapes_.back(), &out));
+    made->shapes_.push_back(out);
+  }
+  made->values_.resize(made->shapes_.size());
+  for (size_t i = 0; i < made->shapes_.size(); ++i) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        made->values_[i].Allocate(made->shapes_[i].elements()));
+  }
+  for (size_t leaf = 0; leaf < made->leaves_.size(); ++leaf) {
+    const size_t count = made->leaves_[leaf]->Parameters().size();
+    for (size_t p = 0; p < count; ++p) made->owners_.push_back({leaf, p});
+  }
+  std::copy_n(in, made->values_.front().size(), made->values_.front().data());
+  made->layer_ = std::move(layer);
+  CONVSCOPE_RETURN_IF_ERROR(made->Refresh());
+  *watch = std::move(made);
+  return Ok();
+}
+
+Status Watch::Refresh() {
+  std::vector<std::unique_ptr<Kernel>> kernels(leaves_.size());
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        leaves_[i]->MakeKernel(shapes_[i], Math::kReproducible, &kernels[i]));
+  }
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    kernels[i]->Run(values_[i].data(), values_[i + 1].data());
+    kernels[i].reset();
+  }
+  return Ok();
+}
+
+Status Watch::CheckEdits(std::span<const Edit> edits) const {
+  for (const Edit& edit : edits) {
+    if (edit.target > parameters_.size()) {
+      return Error(Code::kIndex, "the watched layer has no such parameter");
+    }
+    const int64_t size = edit.target == 0
+                             ? values_.front().size()
+                             : parameters_[edit.target - 1].shape.elements();
+    if (edit.offset < 0 || edit.offset >= size) {
+      return Error(Code::kIndex, "edit at element " +
+                                     std::to_string(edit.offset) +
+                                     " of a tensor of " + std::to_string(size));
+    }
+  }
+  return Ok();
+}
+
+// Which cells of `leaf`'s output read an edited parameter of it.
+Status Watch::ReadByEdits(size_t leaf, std::span<const Edit> edits,
+                          CellSet* outputs) const {
+  for (const Edit& edit : edits) {
+    if (edit.target == 0) continue;
+    const Parameter& edited = parameters_[edit.target - 1];
+    // The same numbers may serve several places of a stack.
+    for (size_t p = 0; p < parameters_.size(); ++p) {
+      if (owners_[p].leaf != leaf || parameters_[p].data != edited.data) {
+        continue;
+      }
+      CellSet readers;
+      CONVSCOPE_RETURN_IF_ERROR(leaves_[leaf]->ReadByParameter(
+          shapes_[leaf], owners_[p].parameter,
+          SingleCell(IndexAt(edited.shape, edit.offset)), &readers));
+      AddAll(readers, outputs);
+    }
+  }
+  return Ok();
+}
+
+Status Watch::Reached(std::span<const Edit> edits, CellSet* reached) const {
+  CellSet set(shapes_.front());
+  for (const Edit& edit : edits) {
+    if (edit.target == 0) {
+      set.Add(SingleCell(IndexAt(shapes_.front(), edit.offset)));
+    }
+  }
+  for (size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
+    CellSet next;
+    CONVSCOPE_RETURN_IF_ERROR(
+        convscope::ReadBy(*leaves_[leaf], shapes_[leaf], set, &next));
+    CONVSCOPE_RETURN_IF_ERROR(ReadByEdits(leaf, edits, &next));
+    set = std::move(next);
+  }
+  *reached = std::move(set);
+  return Ok();
+}
+
+// Computes what reads the changed cells anew, layer by layer. `changed` holds
+// input offsets whose bits changed, `before` what they held; both end as those
+// of the output.
+void Watch::Ripple(std::span<const Edit> parameter_edits,
+                   std::vector<int32_t>* changed, std::vector<float>* before) {
+  for (size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
+    const Shape& shape = shapes_[leaf + 1];
+    float* values = values_[leaf + 1].data();
+    CellSet stale(shape);
+    const Status status =
+        convscope::ReadBy(*leaves_[leaf], shapes_[leaf],
+                          FromOffsets(shapes_[leaf], *changed), &stale);
+    if (!status.ok() || !ReadByEdits(leaf, parameter_edits, &stale).ok()) {
+      stale = CellSet(shape, AllCells(shape));
+    }
+    const std::vector<int32_t> offsets = stale.Offsets();
+    std::vector<float> old(offsets.size());
+    for (size_t i = 0; i < offsets.size(); ++i) old[i] = values[offsets[i]];
+    for (const Product& part : stale.parts()) {
+      leaves_[leaf]->ForwardCells(shapes_[leaf], values_[leaf].data(), part,
+                                  values);
+    }
+    changed->clear();
+    before->clear();
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      if (SameBits(old[i], values[offsets[i]])) continue;
+      changed->push_back(offsets[i]);
+      before->push_back(old[i]);
+    }
+  }
+}
+
+float* Watch::Cell(const Edit& edit) {
+  return edit.offset + (edit.target == 0 ? values_.front().data()
+                                         : parameters_[edit.target - 1].data);
+}
+
+// The last of several edits for one cell.
+std::vector<Edit> Watch::LastOfEach(std::span<const Edit> edits) {
+  std::vector<std::pair<float*, size_t>> order;
+  for (size_t i = 0; i < edits.size(); ++i)
+    order.push_back({Cell(edits[i]), i});
+  std::sort(order.begin(), order.end());
+  std::vector<Edit> last;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const bool is_last =
+        i + 1 == order.size() || order[i + 1].first != order[i].first;
+    if (is_last) last.push_back(edits[order[i].second]);
+  }
+  return last;
+}
+
+Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
+  Change made;
+  CONVSCOPE_RETURN_IF_ERROR(Reached(edits, &made.reached));
+  // From here on nothing fails.
+  std::vector<int32_t> changed;
+  std::vector<float> before;
+  std::vector<Edit> parameter_edits;
+  for (const Edit& edit : edits) {
+    float* cell = Cell(edit);
+    if (SameBits(*cell, edit.value)) continue;
+    step->undo.push_back({edit.target, edit.offset, *cell});
+    step->redo.push_back(edit);
+    if (edit.target == 0) {
+      changed.push_back(static_cast<int32_t>(edit.offset));
+      before.push_back(*cell);
+    } else {
+      parameter_edits.push_back(edit);
+    }
+    *cell = edit.value;
+  }
+  Ripple(parameter_edits, &changed, &before);
+  const float* output = values_.back().data();
+  for (size_t i = 0; i < changed.size(); ++i) {
+    const float after = output[changed[i]];
+    if (SameValue(before[i], after)) continue;
+    made.offsets.push_back(changed[i]);
+    made.before.push_back(before[i]);
+    made.after.push_back(after);
+  }
+  made.edits.assign(edits.begin(), edits.end());
+  *change = std::move(made);
+  return Ok();
+}
+
+Status Watch::Set(std::span<const Edit> edits, Change* change) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckEdits(edits));
+  Step step;
+  CONVSCOPE_RETURN_IF_ERROR(Apply(LastOfEach(edits), change, &step));
+  if (step.redo.empty()) return Ok();
+  history_.erase(history_.begin() + static_cast<long>(position_),
+                 history_.end());
+  history_.push_back(std::move(step));
+  if (history_.size() > kMaxHistory) history_.pop_front();
+  position_ = history_.size();
+  return Ok();
+}
+
+Status Watch::Undo(Change* change) {
+  Step ignored;
+  CONVSCOPE_RETURN_IF_ERROR(
+      Apply(history_[position_ - 1].undo, change, &ignored));
+  --position_;
+  return Ok();
+}
+
+Status Watch::Redo(Change* change) {
+  Step ignored;
+  CONVSCOPE_RETURN_IF_ERROR(Apply(history_[position_].redo, change, &ignored));
+  ++position_;
+  return Ok();
+}
+
+}  // namespace convscope
