@@ -5,28 +5,20 @@
 namespace convscope {
 namespace {
 
-// Any layer's values, cell by cell.
-class CellsKernel : public Kernel {
+// A layer that needs no preparation.
+class ForwardKernel : public Kernel {
  public:
-  CellsKernel(const Layer& layer, const Shape& in, const Shape& out)
-      : layer_(layer), in_(in), cells_(AllCells(out)) {}
+  ForwardKernel(const Layer& layer, const Shape& in) : layer_(layer), in_(in) {}
 
   void Run(const float* in, float* out) override {
-    layer_.ForwardCells(in_, in, cells_, out);
+    layer_.Forward(in_, in, out);
   }
-  const char* algorithm() const override { return "cells"; }
-  int64_t workspace_bytes() const override {
-    int64_t bytes = 0;
-    for (const IndexList& list : cells_.axes) {
-      bytes += static_cast<int64_t>(list.size() * sizeof(int32_t));
-    }
-    return bytes;
-  }
+  const char* algorithm() const override { return "direct"; }
+  int64_t workspace_bytes() const override { return 0; }
 
  private:
   const Layer& layer_;
   Shape in_;
-  Product cells_;
 };
 
 using AxisQuery = Status (*)(const AxisMap&, const IndexList&, IndexList*);
@@ -49,8 +41,14 @@ Status Layer::MakeKernel(const Shape& in, Math,
                          std::unique_ptr<Kernel>* kernel) const {
   Shape out;
   CONVSCOPE_RETURN_IF_ERROR(OutputShape(in, &out));
-  *kernel = std::make_unique<CellsKernel>(*this, in, out);
+  *kernel = std::make_unique<ForwardKernel>(*this, in);
   return Ok();
+}
+
+void Layer::Forward(const Shape& in_shape, const float* in, float* out) const {
+  Shape out_shape;
+  if (!OutputShape(in_shape, &out_shape).ok()) return;
+  ForwardCells(in_shape, in, AllCells(out_shape), out);
 }
 
 Status Layer::Reads(const Shape& in, const Product& outputs,

@@ -65,6 +65,8 @@ class Activation : public Layer {
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   Status Backward(const Shape& in_shape, const float* in,

@@ -57,6 +57,8 @@ class AdaptiveAvgPool : public AdaptivePool {
  public:
   static Status Create(const AdaptivePoolOptions& options,
                        std::unique_ptr<AdaptiveAvgPool>* pool);
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   Status Backward(const Shape& in_shape, const float* in,
@@ -72,6 +74,8 @@ class AdaptiveMaxPool : public AdaptivePool {
  public:
   static Status Create(const AdaptivePoolOptions& options,
                        std::unique_ptr<AdaptiveMaxPool>* pool);
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   Status Backward(const Shape& in_shape, const float* in,

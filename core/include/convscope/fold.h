@@ -42,6 +42,8 @@ class Unfold : public Layer {
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   // Folds the gradient.
@@ -76,6 +78,8 @@ class Fold : public Layer {
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   // Unfolds the gradient.

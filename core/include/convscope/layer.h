@@ -78,9 +78,14 @@ class Layer {
   virtual Status OutputShape(const Shape& in, Shape* out) const = 0;
 
   // A kernel for inputs of shape `in`. It refers to this layer, which must
-  // outlive it. The default computes every cell by ForwardCells.
+  // outlive it. The default runs Forward.
   virtual Status MakeKernel(const Shape& in, Math math,
                             std::unique_ptr<Kernel>* kernel) const;
+
+  // Writes the whole output, with the same bits as a reproducible kernel. The
+  // default asks ForwardCells for all cells.
+  virtual void Forward(const Shape& in_shape, const float* in,
+                       float* out) const;
 
   // Writes the output cells `cells` to `out` (the whole output's array) and
   // leaves all others alone: the same bits as a reproducible kernel.

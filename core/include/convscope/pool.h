@@ -44,6 +44,8 @@ class MaxPool : public Layer {
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   Status Backward(const Shape& in_shape, const float* in,
@@ -89,6 +91,8 @@ class AvgPool : public Layer {
 
   std::string ToString() const override;
   Status OutputShape(const Shape& in, Shape* out) const override;
+  void Forward(const Shape& in_shape, const float* in,
+               float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
   // Windows in row-major order add their share to their cells.

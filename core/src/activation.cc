@@ -1,0 +1,322 @@
+#include "convscope/activation.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/src/exact_math.h"
+#include "core/src/nan.h"
+#include "core/src/python_float.h"
+
+namespace convscope {
+namespace {
+
+constexpr const char* kNames[] = {
+    "ReLU",     "ReLU6",     "LeakyReLU",   "ELU",      "SELU",      "CELU",
+    "GELU",     "SiLU",      "Mish",        "Sigmoid",  "Tanh",      "Softplus",
+    "Softsign", "Hardswish", "Hardsigmoid", "Hardtanh", "LogSigmoid"};
+
+constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
+constexpr double kSeluScale = 1.0507009873554804934193349852946;
+constexpr double kSqrtHalf = 0.70710678118654752;
+constexpr double kInvSqrt2Pi = 0.39894228040143268;   // 1 / sqrt(2 pi)
+constexpr double kSqrt2OverPi = 0.79788456080286536;  // sqrt(2 / pi)
+constexpr double kGeluCubic = 0.044715;
+
+// NaN passes both, as through torch's clamp.
+double AtLeast(double x, double low) { return x < low ? low : x; }
+double AtMost(double x, double high) { return x > high ? high : x; }
+
+double Sigmoid(double x) { return 1 / (1 + ExactExp(-x)); }
+
+// Each function below is a pair: its value at x, and the gradient g * f'(x).
+// The gradient is no plain product, because where f is flat it is 0 even if g
+// is infinite. Infinite x take the limits of the formula as torch writes it:
+// gelu(-inf) is -inf * 0, not a number.
+
+struct Clamp {
+  double low, high;
+  double Value(double x) const { return AtMost(AtLeast(x, low), high); }
+  double Gradient(double x, double g) const {
+    return x <= low || x >= high ? 0 : g;
+  }
+};
+
+struct LeakyReLU {
+  double slope;
+  double Value(double x) const { return x > 0 ? x : x * slope; }
+  double Gradient(double x, double g) const { return x > 0 ? g : g * slope; }
+};
+
+// scale * (x > 0 ? x : alpha * (exp(x * rate) - 1)): ELU, SELU and CELU.
+struct Exponential {
+  double alpha, rate, scale;
+  double Value(double x) const {
+    return x <= 0 ? ExactExpm1(x * rate) * (alpha * scale) : x * scale;
+  }
+  double Gradient(double x, double g) const {
+    return x <= 0 ? g * rate * (alpha * scale) * ExactExp(x * rate) : g * scale;
+  }
+};
+
+struct GELU {
+  double Value(double x) const { return x * (0.5 * ExactErfc(-x * kSqrtHalf)); }
+  double Gradient(double x, double g) const {
+    return g * (0.5 * ExactErfc(-x * kSqrtHalf) +
+                x * (kInvSqrt2Pi * ExactExp(-0.5 * x * x)));
+  }
+};
+
+struct TanhGELU {
+  static double Inner(double x) {
+    return kSqrt2OverPi * (x + kGeluCubic * (x * x * x));
+  }
+  double Value(double x) const { return 0.5 * x * (1 + ExactTanh(Inner(x))); }
+  double Gradient(double x, double g) const {
+    const double tanh = ExactTanh(Inner(x));
+    const double slope = kSqrt2OverPi * (1 + 3 * kGeluCubic * (x * x));
+    return g * (0.5 * (1 + tanh) + 0.5 * x * ((1 - tanh * tanh) * slope));
+  }
+};
+
+struct SiLU {
+  double Value(double x) const { return x / (1 + ExactExp(-x)); }
+  double Gradient(double x, double g) const {
+    const double s = Sigmoid(x);
+    return g * (s * (1 + x * (1 - s)));
+  }
+};
+
+struct Mish {
+  double Value(double x) const {
+    return x * ExactTanh(ExactLog1p(ExactExp(x)));
+  }
+  double Gradient(double x, double g) const {
+    const double t = ExactTanh(ExactLog1p(ExactExp(x)));
+    return g * (t + x * Sigmoid(x) * (1 - t * t));
+  }
+};
+
+struct SigmoidFunction {
+  double Value(double x) const { return Sigmoid(x); }
+  double Gradient(double x, double g) const {
+    const double s = Sigmoid(x);
+    return g * ((1 - s) * s);
+  }
+};
+
+struct Tanh {
+  double Value(double x) const { return ExactTanh(x); }
+  double Gradient(double x, double g) const {
+    const double t = ExactTanh(x);
+    return g * (1 - t * t);
+  }
+};
+
+struct Softplus {
+  double beta, threshold;
+  double Value(double x) const {
+    const double z = x * beta;
+    return z > threshold ? x : ExactLog1p(ExactExp(z)) / beta;
+  }
+  double Gradient(double x, double g) const {
+    const double z = x * beta;
+    if (z > threshold) return g;
+    const double e = ExactExp(z);
+    return g * e / (e + 1);
+  }
+};
+
+struct Softsign {
+  double Value(double x) const { return x / (1 + std::fabs(x)); }
+  double Gradient(double x, double g) const {
+    const double size = 1 + std::fabs(x);
+    // The chain rule's second part is inf / inf there.
+    if (std::isinf(size)) return std::numeric_limits<double>::quiet_NaN();
+    return g / size / size;
+  }
+};
+
+struct Hardswish {
+  double Value(double x) const { return x * AtMost(AtLeast(x + 3, 0), 6) / 6; }
+  double Gradient(double x, double g) const {
+    if (x <= -3) return 0;
+    return x < 3 ? g * (x / 3 + 0.5) : g;
+  }
+};
+
+struct Hardsigmoid {
+  double Value(double x) const { return AtMost(AtLeast(x + 3, 0), 6) / 6; }
+  double Gradient(double x, double g) const {
+    return x > -3 && x < 3 ? g * (1.0 / 6) : 0;
+  }
+};
+
+struct LogSigmoid {
+  double Value(double x) const {
+    return AtMost(x, 0) - ExactLog1p(ExactExp(-std::fabs(x)));
+  }
+  double Gradient(double x, double g) const {
+    const double z = ExactExp(-std::fabs(x));
+    return g * (x < 0 ? 1 - z / (1 + z) : z / (1 + z));
+  }
+};
+
+// Calls use(function) with the function that `options` names.
+template <class Use>
+void WithFunction(const ActivationOptions& options, Use use) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  switch (options.kind) {
+    case ActivationKind::kReLU:
+      return use(Clamp{0, kInfinity});
+    case ActivationKind::kReLU6:
+      return use(Clamp{0, 6});
+    case ActivationKind::kLeakyReLU:
+      return use(LeakyReLU{options.negative_slope});
+    case ActivationKind::kELU:
+      return use(Exponential{options.alpha, 1, 1});
+    case ActivationKind::kSELU:
+      return use(Exponential{kSeluAlpha, 1, kSeluScale});
+    case ActivationKind::kCELU:
+      return use(Exponential{options.alpha, 1 / options.alpha, 1});
+    case ActivationKind::kGELU:
+      if (options.approximate == "tanh") return use(TanhGELU{});
+      return use(GELU{});
+    case ActivationKind::kSiLU:
+      return use(SiLU{});
+    case ActivationKind::kMish:
+      return use(Mish{});
+    case ActivationKind::kSigmoid:
+      return use(SigmoidFunction{});
+    case ActivationKind::kTanh:
+      return use(Tanh{});
+    case ActivationKind::kSoftplus:
+      return use(Softplus{options.beta, options.threshold});
+    case ActivationKind::kSoftsign:
+      return use(Softsign{});
+    case ActivationKind::kHardswish:
+      return use(Hardswish{});
+    case ActivationKind::kHardsigmoid:
+      return use(Hardsigmoid{});
+    case ActivationKind::kHardtanh:
+      return use(Clamp{options.min_val, options.max_val});
+    case ActivationKind::kLogSigmoid:
+      return use(LogSigmoid{});
+  }
+}
+
+}  // namespace
+
+const char* ToString(ActivationKind kind) {
+  return kNames[static_cast<size_t>(kind)];
+}
+
+bool ParseActivationKind(std::string_view name, ActivationKind* kind) {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (name != kNames[i]) continue;
+    *kind = static_cast<ActivationKind>(i);
+    return true;
+  }
+  return false;
+}
+
+Status Activation::Create(const ActivationOptions& options,
+                          std::unique_ptr<Activation>* activation) {
+  switch (options.kind) {
+    case ActivationKind::kGELU:
+      if (options.approximate != "none" && options.approximate != "tanh") {
+        return Error(Code::kShape,
+                     "approximate argument must be either none or tanh.");
+      }
+      break;
+    case ActivationKind::kCELU:
+      if (options.alpha == 0) {
+        return Error(Code::kValue, "alpha cannot be 0 for CELU");
+      }
+      break;
+    case ActivationKind::kHardtanh:
+      if (options.min_val > options.max_val) {
+        return Error(Code::kValue, "min_val cannot be greater than max_val");
+      }
+      break;
+    default:
+      break;
+  }
+  *activation = std::make_unique<Activation>();
+  (*activation)->options_ = options;
+  return Ok();
+}
+
+std::string Activation::ToString() const {
+  const ActivationOptions& o = options_;
+  std::string arguments;
+  switch (o.kind) {
+    case ActivationKind::kLeakyReLU:
+      arguments = "negative_slope=" + PythonFloat(o.negative_slope);
+      break;
+    case ActivationKind::kELU:
+    case ActivationKind::kCELU:
+      arguments = "alpha=" + PythonFloat(o.alpha);
+      break;
+    case ActivationKind::kGELU:
+      arguments = "approximate='" + o.approximate + "'";
+      break;
+    case ActivationKind::kSoftplus:
+      arguments = "beta=" + PythonFloat(o.beta) +
+                  ", threshold=" + PythonFloat(o.threshold);
+      break;
+    case ActivationKind::kHardtanh:
+      arguments = "min_val=" + PythonFloat(o.min_val) +
+                  ", max_val=" + PythonFloat(o.max_val);
+      break;
+    default:
+      break;
+  }
+  return std::string(convscope::ToString(o.kind)) + "(" + arguments + ")";
+}
+
+Status Activation::OutputShape(const Shape& in, Shape* out) const {
+  CONVSCOPE_RETURN_IF_ERROR(CheckElements(in, "input"));
+  *out = in;
+  return Ok();
+}
+
+void Activation::Forward(const Shape& in_shape, const float* in,
+                         float* out) const {
+  const int64_t count = in_shape.elements();
+  WithFunction(options_, [&](const auto& function) {
+    for (int64_t i = 0; i < count; ++i) {
+      out[i] = OneNaN(static_cast<float>(function.Value(in[i])));
+    }
+  });
+}
+
+void Activation::ForwardCells(const Shape& in_shape, const float* in,
+                              const Product& cells, float* out) const {
+  WithFunction(options_, [&](const auto& function) {
+    ForEachOffset(in_shape, cells, [&](int64_t i) {
+      out[i] = OneNaN(static_cast<float>(function.Value(in[i])));
+    });
+  });
+}
+
+Status Activation::Backward(const Shape& in_shape, const float* in,
+                            const float* grad_output,
+                            const Gradients& gradients) const {
+  if (gradients.input == nullptr) return Ok();
+  const int64_t count = in_shape.elements();
+  WithFunction(options_, [&](const auto& function) {
+    for (int64_t i = 0; i < count; ++i) {
+      gradients.input[i] =
+          OneNaN(static_cast<float>(function.Gradient(in[i], grad_output[i])));
+    }
+  });
+  return Ok();
+}
+
+std::vector<AxisMap> Activation::AxisMaps(const Shape& in) const {
+  std::vector<AxisMap> maps;
+  for (int64_t size : in.span()) maps.push_back(AxisMap::Identity(size));
+  return maps;
+}
+
+}  // namespace convscope
