@@ -351,4 +351,30 @@ Status Conv::Explain(const Shape& in_shape, const float* in, const Shape& index,
   return Ok();
 }
 
+std::string Conv::WhyKept(const Shape& in_shape, const float* in,
+                          const Shape& index, std::span<const int32_t> inputs,
+                          std::span<const int32_t> weights) const {
+  Explanation sum;
+  if (!Explain(in_shape, in, index, &sum).ok()) return "rounded away";
+  const auto holds = [](std::span<const int32_t> offsets, int64_t offset) {
+    return std::binary_search(offsets.begin(), offsets.end(), offset);
+  };
+  // Every product that an edit could have moved has a 0 on its other side.
+  bool by_weight = false;
+  bool by_input = false;
+  for (const Term& term : sum.terms) {
+    if (holds(inputs, term.input)) {
+      if (term.w != 0) return "rounded away";
+      by_weight = true;
+    }
+    if (holds(weights, term.weight)) {
+      if (term.x != 0) return "rounded away";
+      by_input = true;
+    }
+  }
+  if (by_weight && by_input) return "weight and input are 0";
+  if (by_weight) return "weight is 0";
+  return by_input ? "input is 0" : "rounded away";
+}
+
 }  // namespace convscope

@@ -70,6 +70,12 @@ Status Layer::ReadByParameter(const Shape&, size_t, const Product&,
   return Error(Code::kIndex, "the layer has no parameters");
 }
 
+std::string Layer::WhyKept(const Shape&, const float*, const Shape&,
+                           std::span<const int32_t>,
+                           std::span<const int32_t>) const {
+  return "rounded away";
+}
+
 Status Reads(const Layer& layer, const Shape& in, const CellSet& outputs,
              CellSet* inputs) {
   *inputs = CellSet(in);

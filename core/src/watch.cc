@@ -53,6 +53,21 @@ CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets) {
   return set;
 }
 
+// A cell that both products hold; no axes if there is none.
+Shape FirstCommon(const Product& a, const Product& b) {
+  Shape index;
+  for (size_t axis = 0; axis < a.axes.size(); ++axis) {
+    const IndexList& list = b.axes[axis];
+    const auto at = std::find_if(
+        a.axes[axis].begin(), a.axes[axis].end(), [&list](int32_t i) {
+          return std::binary_search(list.begin(), list.end(), i);
+        });
+    if (at == a.axes[axis].end()) return Shape();
+    index.push_back(*at);
+  }
+  return index;
+}
+
 void AddAll(const CellSet& from, CellSet* to) {
   for (const Product& part : from.parts()) to->Add(part);
 }
@@ -80,6 +95,7 @@ Status Watch::Create(std::shared_ptr<const Layer> layer, const Shape& in_shape,
     const size_t count = made->leaves_[leaf]->Parameters().size();
     for (size_t p = 0; p < count; ++p) made->owners_.push_back({leaf, p});
   }
+  made->changed_.resize(made->shapes_.size());
   std::copy_n(in, made->values_.front().size(), made->values_.front().data());
   made->layer_ = std::move(layer);
   CONVSCOPE_RETURN_IF_ERROR(made->Refresh());
@@ -93,6 +109,9 @@ Status Watch::Refresh() {
     CONVSCOPE_RETURN_IF_ERROR(
         leaves_[i]->MakeKernel(shapes_[i], Math::kReproducible, &kernels[i]));
   }
+  for (std::vector<int32_t>& offsets : changed_) offsets.clear();
+  reached_.clear();
+  edited_.clear();
   for (size_t i = 0; i < leaves_.size(); ++i) {
     kernels[i]->Run(values_[i].data(), values_[i + 1].data());
     kernels[i].reset();
@@ -138,7 +157,9 @@ Status Watch::ReadByEdits(size_t leaf, std::span<const Edit> edits,
   return Ok();
 }
 
-Status Watch::Reached(std::span<const Edit> edits, CellSet* reached) const {
+// One set per level, from the edited input cells to the output.
+Status Watch::Reached(std::span<const Edit> edits,
+                      std::vector<CellSet>* reached) const {
   CellSet set(shapes_.front());
   for (const Edit& edit : edits) {
     if (edit.target == 0) {
@@ -150,9 +171,10 @@ Status Watch::Reached(std::span<const Edit> edits, CellSet* reached) const {
     CONVSCOPE_RETURN_IF_ERROR(
         convscope::ReadBy(*leaves_[leaf], shapes_[leaf], set, &next));
     CONVSCOPE_RETURN_IF_ERROR(ReadByEdits(leaf, edits, &next));
+    reached->push_back(std::move(set));
     set = std::move(next);
   }
-  *reached = std::move(set);
+  reached->push_back(std::move(set));
   return Ok();
 }
 
@@ -178,6 +200,7 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
       leaves_[leaf]->ForwardCells(shapes_[leaf], values_[leaf].data(), part,
                                   values);
     }
+    changed_[leaf] = std::move(*changed);
     changed->clear();
     before->clear();
     for (size_t i = 0; i < offsets.size(); ++i) {
@@ -209,8 +232,10 @@ std::vector<Edit> Watch::LastOfEach(std::span<const Edit> edits) {
 }
 
 Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
+  std::vector<CellSet> reached;
+  CONVSCOPE_RETURN_IF_ERROR(Reached(edits, &reached));
   Change made;
-  CONVSCOPE_RETURN_IF_ERROR(Reached(edits, &made.reached));
+  made.reached = reached.back();
   // From here on nothing fails.
   std::vector<int32_t> changed;
   std::vector<float> before;
@@ -237,8 +262,98 @@ Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
     made.before.push_back(before[i]);
     made.after.push_back(after);
   }
+  changed_.back() = std::move(changed);
+  reached_ = std::move(reached);
+  edited_ = std::move(parameter_edits);
   made.edits.assign(edits.begin(), edits.end());
   *change = std::move(made);
+  return Ok();
+}
+
+// `level` counts the leaves before the cell; level 0 is the input.
+std::string Watch::WhyKeptAt(size_t level, const Shape& index) const {
+  if (level == 0) return "the same value was written";
+  const size_t leaf = level - 1;
+  CellSet read;
+  if (!leaves_[leaf]->Reads(shapes_[leaf], SingleCell(index), &read).ok()) {
+    return "";
+  }
+  std::vector<int32_t> inputs;
+  for (int32_t offset : changed_[leaf]) {
+    if (read.Has(IndexAt(shapes_[leaf], offset))) inputs.push_back(offset);
+  }
+  std::vector<int32_t> weights;
+  for (const Edit& edit : edited_) {
+    for (size_t p = 0; p < parameters_.size(); ++p) {
+      const bool is_own = owners_[p].leaf == leaf && owners_[p].parameter == 0;
+      if (is_own && parameters_[p].data == parameters_[edit.target - 1].data) {
+        weights.push_back(static_cast<int32_t>(edit.offset));
+      }
+    }
+  }
+  Normalize(&weights);
+  CellSet readers(shapes_[level]);
+  const bool is_edited =
+      ReadByEdits(leaf, edited_, &readers).ok() && readers.Has(index);
+  if (!inputs.empty() || is_edited) {
+    return leaves_[leaf]->WhyKept(shapes_[leaf], values_[leaf].data(), index,
+                                  inputs, weights);
+  }
+  // Nothing that it reads changed: the ripple ended before, at any of the
+  // reached cells that it reads.
+  for (const Product& part : reached_[leaf].parts()) {
+    for (const Product& own : read.parts()) {
+      const Shape meeting = FirstCommon(part, own);
+      if (!meeting.empty()) return WhyKeptAt(leaf, meeting);
+    }
+  }
+  return "";
+}
+
+std::string Watch::WhyKept(const Shape& index) const {
+  if (!CheckIndex(output_shape(), index, "output").ok()) return "";
+  const std::vector<int32_t>& changed = changed_.back();
+  const auto offset = static_cast<int32_t>(Offset(output_shape(), index));
+  if (std::binary_search(changed.begin(), changed.end(), offset)) return "";
+  if (reached_.empty() || !reached_.back().Has(index)) return "";
+  return WhyKeptAt(leaves_.size(), index);
+}
+
+Status Watch::Replace(std::shared_ptr<const Layer> layer,
+                      Replacement* replacement) {
+  std::unique_ptr<Watch> made;
+  CONVSCOPE_RETURN_IF_ERROR(
+      Create(std::move(layer), input_shape(), input(), &made));
+  Replacement answer;
+  answer.before_shape = output_shape();
+  answer.after_shape = made->output_shape();
+  const Shape& from = answer.before_shape;
+  const Shape& to = answer.after_shape;
+  int64_t common = 0;
+  if (from.rank() == to.rank()) {
+    Shape both = from;
+    for (size_t axis = 0; axis < both.rank(); ++axis) {
+      both[axis] = std::min(from[axis], to[axis]);
+    }
+    common = both.elements();
+    for (int64_t i = 0; i < common; ++i) {
+      const Shape index = IndexAt(both, i);
+      const int64_t at = Offset(to, index);
+      const float before = output()[Offset(from, index)];
+      const float after = made->output()[at];
+      if (SameValue(before, after)) {
+        ++answer.kept;
+        continue;
+      }
+      answer.offsets.push_back(static_cast<int32_t>(at));
+      answer.before.push_back(before);
+      answer.after.push_back(after);
+    }
+  }
+  answer.added = to.elements() - common;
+  answer.removed = from.elements() - common;
+  *this = std::move(*made);
+  *replacement = std::move(answer);
   return Ok();
 }
 

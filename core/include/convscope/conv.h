@@ -131,6 +131,9 @@ class Conv : public Layer {
   Status ReadByParameter(const Shape& in, size_t parameter,
                          const Product& cells, CellSet* outputs) const override;
   std::vector<Parameter> Parameters() const override;
+  std::string WhyKept(const Shape& in_shape, const float* in,
+                      const Shape& index, std::span<const int32_t> inputs,
+                      std::span<const int32_t> weights) const override;
 
   // The sum behind output cell `index`, term by term. Only taps that meet the
   // input or a padding cell are listed: of a transposed layer, the stamps.

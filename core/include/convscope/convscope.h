@@ -13,6 +13,7 @@
 #include "convscope/activation.h"
 #include "convscope/adaptive_pool.h"
 #include "convscope/conv.h"
+#include "convscope/field.h"
 #include "convscope/fold.h"
 #include "convscope/layer.h"
 #include "convscope/pad.h"

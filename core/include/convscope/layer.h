@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,15 @@ class Layer {
   // The same for cells of Parameters()[parameter].
   virtual Status ReadByParameter(const Shape& in, size_t parameter,
                                  const Product& cells, CellSet* outputs) const;
+
+  // Why output cell `index` kept its value although the input cells `inputs`
+  // that it reads, or the cells `weights` of its first parameter, have just
+  // become other numbers (offsets, ascending): a few words for a person, such
+  // as "weight is 0". `in` holds the new numbers.
+  virtual std::string WhyKept(const Shape& in_shape, const float* in,
+                              const Shape& index,
+                              std::span<const int32_t> inputs,
+                              std::span<const int32_t> weights) const;
 
   // Views of what the layer owns; empty for layers without weights. Writing
   // through them changes the layer (see Kernel::Repack).

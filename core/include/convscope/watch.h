@@ -36,6 +36,21 @@ struct Change {
   std::vector<Edit> edits;
 };
 
+// What another layer did to the output: cells with the same index are compared
+// where both shapes have as many axes.
+struct Replacement {
+  Shape before_shape;
+  Shape after_shape;
+  // Cells of both shapes whose value differs: offsets in the new output,
+  // ascending, and the values before and after.
+  std::vector<int32_t> offsets;
+  std::vector<float> before;
+  std::vector<float> after;
+  int64_t kept = 0;     // cells of both shapes with the same value
+  int64_t added = 0;    // cells that only the new shape has
+  int64_t removed = 0;  // cells that only the old shape had
+};
+
 // Holds the input, every layer's output and the parameters of a layer or stack.
 // After each edit it asks, layer by layer, which outputs read the changed
 // cells, computes just those in the reproducible order, and goes on with the
@@ -60,6 +75,17 @@ class Watch {
   // target is no step for Undo(). kIndex for a target or offset that does not
   // exist; then nothing happened.
   Status Set(std::span<const Edit> edits, Change* change);
+
+  // Why output cell `index`, which the last edit reached, kept its value: in a
+  // few words, "weight is 0", "ReLU cut it", "another cell is the maximum",
+  // "rounded away". Empty for a cell that changed or was not reached.
+  std::string WhyKept(const Shape& index) const;
+
+  // Makes `layer` the watched one: the same input through another stride,
+  // another kernel, another stack. Its parameters are read as they are; the
+  // steps for Undo() are forgotten. On an error (torch refuses the layer for
+  // this input) the watch stays as it was.
+  Status Replace(std::shared_ptr<const Layer> layer, Replacement* replacement);
 
   // Takes the last step back, or makes it again. False at the end.
   bool can_undo() const { return position_ > 0; }
@@ -90,7 +116,9 @@ class Watch {
   Status CheckEdits(std::span<const Edit> edits) const;
   Status ReadByEdits(size_t leaf, std::span<const Edit> edits,
                      CellSet* outputs) const;
-  Status Reached(std::span<const Edit> edits, CellSet* reached) const;
+  Status Reached(std::span<const Edit> edits,
+                 std::vector<CellSet>* reached) const;
+  std::string WhyKeptAt(size_t level, const Shape& index) const;
   void Ripple(std::span<const Edit> parameter_edits,
               std::vector<int32_t>* changed, std::vector<float>* before);
   Status Apply(std::span<const Edit> edits, Change* change, Step* step);
@@ -107,6 +135,11 @@ class Watch {
   std::vector<Owner> owners_;
   std::vector<Shape> shapes_;
   std::vector<Buffer<float>> values_;
+  // Of the last edit: the cells of each level that it reached and those that
+  // changed, and the parameter cells that were edited.
+  std::vector<CellSet> reached_;
+  std::vector<std::vector<int32_t>> changed_;
+  std::vector<Edit> edited_;
   std::deque<Step> history_;
   size_t position_ = 0;
 };
