@@ -4,8 +4,10 @@
 #include <cmath>
 #include <utility>
 
+#include "core/src/conv_cell_kernel.h"
 #include "core/src/conv_cells.h"
 #include "core/src/kernels.h"
+#include "core/src/nan.h"
 
 namespace convscope {
 namespace {
@@ -214,18 +216,16 @@ ConvGeometry Conv::Geometry(const Shape& in) const {
   return g;
 }
 
+Status Conv::MakeCellKernel(const Shape& in,
+                            std::unique_ptr<CellKernel>* kernel) const {
+  return MakeConvCellKernel(Geometry(in), in.rank(), options_.axes, weight(),
+                            bias(), kernel);
+}
+
 void Conv::ForwardCells(const Shape& in_shape, const float* in,
                         const Product& cells, float* out) const {
-  const size_t axes = static_cast<size_t>(options_.axes);
-  const bool is_batched = in_shape.rank() == axes + 2;
-  ConvCells five;
-  five.fill({0});
-  if (is_batched) five[0] = cells.axes[0];
-  five[1] = cells.axes[is_batched ? 1 : 0];
-  for (size_t axis = 0; axis < axes; ++axis) {
-    five[5 - axes + axis] = cells.axes[(is_batched ? 2 : 1) + axis];
-  }
-  ComputeCells(Geometry(in_shape), weight(), bias(), in, five, out);
+  ComputeCells(Geometry(in_shape), weight(), bias(), in,
+               FiveAxes(cells, in_shape.rank(), options_.axes), out);
 }
 
 Status Conv::MakeKernel(const Shape& in, Math math,
@@ -347,7 +347,7 @@ Status Conv::Explain(const Shape& in_shape, const float* in, const Shape& index,
       explanation->terms.push_back(term);
     }
   }
-  explanation->value = CanonicalNaN(sum);
+  explanation->value = OneNaN(sum);
   return Ok();
 }
 

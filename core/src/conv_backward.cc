@@ -12,6 +12,7 @@
 #include "convscope/buffer.h"
 #include "convscope/conv.h"
 #include "core/src/conv_cells.h"
+#include "core/src/nan.h"
 #include "core/src/kernels.h"
 
 namespace convscope {
@@ -74,7 +75,7 @@ void BiasGradient(const ConvGeometry& g, const float* grad_output,
       const float* from = grad_output + (n * channels + c) * plane;
       for (int64_t i = 0; i < plane; ++i) sum += from[i];
     }
-    grad_bias[c] = CanonicalNaN(sum);
+    grad_bias[c] = OneNaN(sum);
   }
 }
 

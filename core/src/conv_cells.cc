@@ -1,20 +1,9 @@
 #include "core/src/conv_cells.h"
 
-#include <bit>
-#include <cmath>
-#include <cstdint>
-#include <vector>
+#include "core/src/nan.h"
 
 namespace convscope {
-namespace {
 
-// A tap that meets the input: where in the input plane, where in the kernel.
-struct Tap {
-  int64_t in;
-  int64_t weight;
-};
-
-// The taps of one axis for one output index, in the kernel's order.
 void TapsOf(const AxisMap& map, int64_t o, std::vector<Tap>* taps) {
   taps->clear();
   for (int64_t k = 0; k < map.kernel; ++k) {
@@ -23,9 +12,8 @@ void TapsOf(const AxisMap& map, int64_t o, std::vector<Tap>* taps) {
   }
 }
 
-// Joins the taps of an outer axis with those of the next inner one.
-void Join(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
-          const AxisMap& map, std::vector<Tap>* joined) {
+void JoinTaps(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
+              const AxisMap& map, std::vector<Tap>* joined) {
   joined->clear();
   for (const Tap& a : outer) {
     for (const Tap& b : inner) {
@@ -35,16 +23,23 @@ void Join(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
   }
 }
 
-}  // namespace
-
 ConvCells AllConvCells(const ConvGeometry& geometry) {
   return {Everything(geometry.n), Everything(geometry.groups * geometry.oc),
           Everything(geometry.axes[0].out), Everything(geometry.axes[1].out),
           Everything(geometry.axes[2].out)};
 }
 
-float CanonicalNaN(float value) {
-  return std::isnan(value) ? std::bit_cast<float>(0x7fc00000u) : value;
+ConvCells FiveAxes(const Product& cells, size_t rank, int axes) {
+  const size_t spatial = static_cast<size_t>(axes);
+  const size_t channel = rank - spatial - 1;
+  ConvCells five;
+  five.fill({0});
+  if (channel == 1) five[0] = cells.axes[0];
+  five[1] = cells.axes[channel];
+  for (size_t axis = 0; axis < spatial; ++axis) {
+    five[5 - spatial + axis] = cells.axes[channel + 1 + axis];
+  }
+  return five;
 }
 
 void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
@@ -63,10 +58,10 @@ void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
     TapsOf(depth, od, &by_depth);
     for (int32_t oh : cells[3]) {
       TapsOf(height, oh, &by_height);
-      Join(by_depth, by_height, height, &upper);
+      JoinTaps(by_depth, by_height, height, &upper);
       for (int32_t ow : cells[4]) {
         TapsOf(width, ow, &by_width);
-        Join(upper, by_width, width, &taps);
+        JoinTaps(upper, by_width, width, &taps);
         const int64_t position = (od * height.out + oh) * width.out + ow;
         for (int32_t n : cells[0]) {
           for (int32_t c : cells[1]) {
@@ -87,8 +82,7 @@ void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
               x += in_plane;
               w += weight_step;
             }
-            out[(n * g.groups * g.oc + c) * out_plane + position] =
-                CanonicalNaN(sum);
+            out[(n * g.groups * g.oc + c) * out_plane + position] = OneNaN(sum);
           }
         }
       }

@@ -3,6 +3,7 @@
 #define CONVSCOPE_SRC_CONV_CELLS_H_
 
 #include <array>
+#include <vector>
 
 #include "convscope/cells.h"
 #include "convscope/conv.h"
@@ -26,8 +27,22 @@ void ComputeCells(const ConvGeometry& geometry, const float* weight,
                   const float* bias, const float* in, const ConvCells& cells,
                   float* out);
 
-// The one NaN that computed results hold.
-float CanonicalNaN(float value);
+// The cells of a layer's output, of rank `rank`, as cells of five axes: those
+// that are missing hold index 0.
+ConvCells FiveAxes(const Product& cells, size_t rank, int axes);
+
+// A tap that meets the input: where in the input's plane, where in the kernel.
+struct Tap {
+  int64_t in;
+  int64_t weight;
+};
+
+// The taps of one axis for output index `o`, in the kernel's order.
+void TapsOf(const AxisMap& map, int64_t o, std::vector<Tap>* taps);
+
+// The taps of an axis joined with those of the next inner one, `map`.
+void JoinTaps(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
+              const AxisMap& map, std::vector<Tap>* joined);
 
 // The convolution whose values are the gradient of `geometry` by its padded
 // input, run on grad_output with the same weight array: a transposed

@@ -21,6 +21,20 @@ class ForwardKernel : public Kernel {
   Shape in_;
 };
 
+class ForwardCellsKernel : public CellKernel {
+ public:
+  ForwardCellsKernel(const Layer& layer, const Shape& in)
+      : layer_(layer), in_(in) {}
+
+  void Run(const float* in, const Product& cells, float* out) override {
+    layer_.ForwardCells(in_, in, cells, out);
+  }
+
+ private:
+  const Layer& layer_;
+  Shape in_;
+};
+
 using AxisQuery = Status (*)(const AxisMap&, const IndexList&, IndexList*);
 
 Status MapAxes(const std::vector<AxisMap>& maps, const Product& from,
@@ -49,6 +63,12 @@ void Layer::Forward(const Shape& in_shape, const float* in, float* out) const {
   Shape out_shape;
   if (!OutputShape(in_shape, &out_shape).ok()) return;
   ForwardCells(in_shape, in, AllCells(out_shape), out);
+}
+
+Status Layer::MakeCellKernel(const Shape& in,
+                             std::unique_ptr<CellKernel>* kernel) const {
+  *kernel = std::make_unique<ForwardCellsKernel>(*this, in);
+  return Ok();
 }
 
 Status Layer::Reads(const Shape& in, const Product& outputs,

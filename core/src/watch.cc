@@ -197,8 +197,7 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
     std::vector<float> old(offsets.size());
     for (size_t i = 0; i < offsets.size(); ++i) old[i] = values[offsets[i]];
     for (const Product& part : stale.parts()) {
-      leaves_[leaf]->ForwardCells(shapes_[leaf], values_[leaf].data(), part,
-                                  values);
+      cell_kernels_[leaf]->Run(values_[leaf].data(), part, values);
     }
     changed_[leaf] = std::move(*changed);
     changed->clear();
@@ -214,6 +213,14 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
 float* Watch::Cell(const Edit& edit) {
   return edit.offset + (edit.target == 0 ? values_.front().data()
                                          : parameters_[edit.target - 1].data);
+}
+
+void Watch::TellKernels(const Edit& edit) {
+  for (size_t p = 0; p < parameters_.size(); ++p) {
+    if (parameters_[p].data != parameters_[edit.target - 1].data) continue;
+    cell_kernels_[owners_[p].leaf]->ParameterChanged(owners_[p].parameter,
+                                                     edit.offset);
+  }
 }
 
 // The last of several edits for one cell.
@@ -252,6 +259,7 @@ Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
       parameter_edits.push_back(edit);
     }
     *cell = edit.value;
+    if (edit.target > 0) TellKernels(edit);
   }
   Ripple(parameter_edits, &changed, &before);
   const float* output = values_.back().data();

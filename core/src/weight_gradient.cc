@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "core/src/conv_cells.h"
+#include "core/src/nan.h"
 #include "core/src/kernels.h"
 
 namespace convscope {
@@ -66,7 +67,7 @@ Status WeightGradient(const ConvGeometry& g, const float* in,
           }
         }
         grad_weight[(c * pairs.window_channels + wc) * taps + k] =
-            CanonicalNaN(sum);
+            OneNaN(sum);
       }
     }
   }

@@ -124,6 +124,8 @@ class Conv : public Layer {
                     std::unique_ptr<Kernel>* kernel) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
+  Status MakeCellKernel(const Shape& in,
+                        std::unique_ptr<CellKernel>* kernel) const override;
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;

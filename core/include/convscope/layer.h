@@ -60,6 +60,17 @@ class Kernel {
   virtual int64_t workspace_bytes() const = 0;
 };
 
+// A layer made ready for computing some cells of one output again and again, as
+// a Watch does: it may keep the weights in a form of its own.
+class CellKernel {
+ public:
+  virtual ~CellKernel() = default;
+  // Layer::ForwardCells with the same bits, faster.
+  virtual void Run(const float* in, const Product& cells, float* out) = 0;
+  // Element `offset` of Parameters()[parameter] was changed.
+  virtual void ParameterChanged(size_t, int64_t) {}
+};
+
 // Where gradients go; a null pointer means "not wanted". Each array has the
 // shape of what it is the gradient of and is overwritten.
 struct Gradients {
@@ -92,6 +103,11 @@ class Layer {
   // leaves all others alone: the same bits as a reproducible kernel.
   virtual void ForwardCells(const Shape& in_shape, const float* in,
                             const Product& cells, float* out) const = 0;
+
+  // A kernel for cells of inputs of shape `in`. It refers to this layer, which
+  // must outlive it. The default calls ForwardCells.
+  virtual Status MakeCellKernel(const Shape& in,
+                                std::unique_ptr<CellKernel>* kernel) const;
 
   // Gradients of sum(output * grad_output).
   virtual Status Backward(const Shape& in_shape, const float* in,

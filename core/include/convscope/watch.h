@@ -112,6 +112,7 @@ class Watch {
   };
 
   float* Cell(const Edit& edit);
+  void TellKernels(const Edit& edit);
   std::vector<Edit> LastOfEach(std::span<const Edit> edits);
   Status CheckEdits(std::span<const Edit> edits) const;
   Status ReadByEdits(size_t leaf, std::span<const Edit> edits,
@@ -135,6 +136,7 @@ class Watch {
   std::vector<Owner> owners_;
   std::vector<Shape> shapes_;
   std::vector<Buffer<float>> values_;
+  std::vector<std::unique_ptr<CellKernel>> cell_kernels_;
   // Of the last edit: the cells of each level that it reached and those that
   // changed, and the parameter cells that were edited.
   std::vector<CellSet> reached_;
