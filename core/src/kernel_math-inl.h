@@ -15,6 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Math::kReproducible: the product is rounded, then the sum.
 struct Reproducible {
+  static constexpr bool kFused = false;
   template <class V>
   static HWY_INLINE V MulAdd(V a, V b, V sum) {
     return hn::Add(sum, hn::Mul(a, b));
@@ -23,6 +24,11 @@ struct Reproducible {
 
 // Math::kFast: rounded once where the machine can.
 struct Fast {
+#if defined(__wasm_relaxed_simd__)
+  static constexpr bool kFused = true;
+#else
+  static constexpr bool kFused = HWY_NATIVE_FMA;
+#endif
   template <class V>
   static HWY_INLINE V MulAdd(V a, V b, V sum) {
 #if defined(__wasm_relaxed_simd__)

@@ -1,0 +1,92 @@
+// Panels: the pixels that a matrix product multiplies, gathered from the input.
+//
+// A panel holds two vectors of output pixels, or one: for each term of the sum
+// (input channel, tap), what those pixels read there. Where they read is the
+// same in every channel, so it is worked out once, as a table of gathers of
+// four floats each. Nearly all of them, at row ends, at zero padding and at
+// stride 2 as well, are at most two loads and a byte shuffle that gives zeros
+// for free.
+#if defined(CONVSCOPE_SRC_KERNEL_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
+#undef CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
+#else
+#define CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/src/kernel_gather.h"
+#include "core/src/kernel_phase.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace convscope {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_INLINE void RunGather(const Gather& gather, const float* x,
+                          float* HWY_RESTRICT to) {
+  const hn::FixedTag<float, 4> d4;
+  const hn::FixedTag<uint8_t, 16> d16;
+  switch (gather.kind) {
+    case Gather::kZero:
+      hn::StoreU(hn::Zero(d4), d4, to);
+      break;
+    case Gather::kLoad:
+      hn::StoreU(hn::LoadU(d4, x + gather.base[0]), d4, to);
+      break;
+    case Gather::kShuffle: {
+      const auto low = hn::BitCast(d16, hn::LoadU(d4, x + gather.base[0]));
+      const auto high = hn::BitCast(d16, hn::LoadU(d4, x + gather.base[1]));
+      const auto floats = hn::Or(
+          hn::TableLookupBytesOr0(low, hn::LoadU(d16, gather.index[0])),
+          hn::TableLookupBytesOr0(high, hn::LoadU(d16, gather.index[1])));
+      hn::StoreU(hn::BitCast(d4, floats), d4, to);
+      break;
+    }
+    case Gather::kScalar:
+      for (int i = 0; i < 4; ++i) {
+        to[i] = gather.source[i] < 0 ? 0.0f : x[gather.source[i]];
+      }
+      break;
+  }
+}
+
+// Packs the terms [k0, k0 + depth) of a panel of `columns` pixels as
+// [k][columns]. `gathers` has `columns` / 4 entries per tap; `in` is the first
+// channel's plane.
+inline void PackPanel(const Gather* gathers, int64_t taps, size_t columns,
+                      const float* in, int64_t plane, int64_t k0, int64_t depth,
+                      float* HWY_RESTRICT panel) {
+  const hn::ScalableTag<float> d;
+  const size_t N = hn::Lanes(d);
+  const size_t blocks = columns / 4;
+  const float* x = in + k0 / taps * plane;
+  int64_t t = k0 % taps;
+  for (int64_t k = 0; k < depth; ++k) {
+    const Gather* gather = gathers + t * static_cast<int64_t>(blocks);
+    if (gather->is_run) {
+      const float* from = x + gather->base[0];
+      for (size_t i = 0; i < columns; i += N) {
+        hn::StoreU(hn::LoadU(d, from + i), d, panel + i);
+      }
+    } else {
+      for (size_t i = 0; i < blocks; ++i) {
+        RunGather(gather[i], x, panel + 4 * i);
+      }
+    }
+    panel += columns;
+    if (++t == taps) {
+      t = 0;
+      x += plane;
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace convscope
+HWY_AFTER_NAMESPACE();
+
+#endif  // CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
