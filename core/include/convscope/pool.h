@@ -62,8 +62,6 @@ class MaxPool : public Layer {
 
  private:
   MaxPoolOptions options_;
-  // One value per axis, as far as the user gave them (see PerAxis).
-  std::vector<int64_t> kernel_, stride_, padding_, dilation_;
 };
 
 struct AvgPoolOptions {
@@ -105,7 +103,6 @@ class AvgPool : public Layer {
 
  private:
   AvgPoolOptions options_;
-  std::vector<int64_t> kernel_, stride_, padding_;
 };
 
 }  // namespace convscope
