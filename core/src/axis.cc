@@ -319,7 +319,8 @@ Status Reads(const AxisMap& map, const IndexList& outputs, IndexList* inputs) {
                                               : map.kernel));
   }
   if (map.kind == AxisMap::Kind::kAdaptive) {
-    CONVSCOPE_RETURN_IF_ERROR(CheckLength(map.in / map.out + 2));
+    CONVSCOPE_RETURN_IF_ERROR(
+        CheckLength(map.in / std::max<int64_t>(map.out, 1) + 2));
   }
   return Union(outputs, map.in, inputs,
                [&](int32_t o, IndexList* list) { map.AppendReads(o, list); });
@@ -343,7 +344,8 @@ Status ReadBy(const AxisMap& map, const IndexList& inputs, IndexList* outputs) {
                               : 3 * std::min(map.kernel, map.out))));
   }
   if (map.kind == AxisMap::Kind::kAdaptive) {
-    CONVSCOPE_RETURN_IF_ERROR(CheckLength(map.out / map.in + 2));
+    CONVSCOPE_RETURN_IF_ERROR(
+        CheckLength(map.out / std::max<int64_t>(map.in, 1) + 2));
   }
   return Union(inputs, map.out, outputs,
                [&](int32_t i, IndexList* list) { map.AppendReadBy(i, list); });
