@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# What the npm scripts do. Each starts from a fresh clone, fetches what is
+# missing, and rebuilds only what changed.
+#
+#   make.sh build                                  dist/ and demo/dist/
+#   make.sh start                                  the same, served (PORT, default 8080)
+#   make.sh test [native] [wasm] [demo] [browser]  those tests, or all
+#   make.sh check [--fix]                          format, types, package hygiene
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+command=${1:-}
+shift || true
+
+setup() {
+  bash wasm/toolchain/setup.sh "$@"
+  . build/env.sh
+}
+
+# compile PRESET [TARGET]: configures when there is nothing yet or the tools
+# have moved; Ninja sees to everything else.
+compile() {
+  local preset=$1 folder=build/$1
+  local configure=(cmake --preset "$preset") log=build/$1.log
+  [[ -z ${CI:-} ]] || configure+=(-DCONVSCOPE_WERROR=ON)
+  if [[ ! -f $folder/build.ninja || build/env.sh -nt $folder/build.ninja ]]; then
+    "${configure[@]}" --fresh >"$log" 2>&1 || {
+      cat "$log" >&2
+      return 1
+    }
+  fi
+  cmake --build "$folder" ${2:+--target "$2"}
+}
+
+build_package() {
+  compile wasm-simd
+  compile wasm-relaxed
+  node wasm/toolchain/package.mjs
+}
+build_site() {
+  build_package
+  node demo/build.mjs
+}
+
+# The package as a user gets it: packed, and unpacked into a project's
+# node_modules, from where the tests import it by its name.
+pack() {
+  rm -rf build/consumer
+  mkdir -p build/consumer/node_modules/convscope
+  local file
+  file=$(npm pack --silent --ignore-scripts --pack-destination build)
+  tar -xzf "build/$file" --strip-components=1 -C build/consumer/node_modules/convscope
+  echo '{ "private": true, "type": "module" }' >build/consumer/package.json
+}
+
+# run_node_tests FOLDER: the test files below tests/FOLDER, in Node.
+run_node_tests() {
+  local files=()
+  mapfile -t files < <(cd tests && find "$1" -name '*.test.ts' | sort)
+  [[ ${#files[@]} -gt 0 ]] || {
+    echo "no test files in tests/$1" >&2
+    return 1
+  }
+  # Node 20 strips no types. What is not the test's own comes from node_modules:
+  # "convscope" is the packed one (tsconfig.json would lead to its sources).
+  esbuild "${files[@]/#/tests/}" --bundle --format=esm --platform=node --target=node20 \
+    --packages=external --tsconfig-raw='{}' --sourcemap=inline --log-level=warning --ignore-annotations \
+    --outbase=tests --outdir=build/consumer/tests || return 1
+  local bundled=("${files[@]/%.ts/.js}")
+  local flags=(--enable-source-maps --test --test-force-exit --test-reporter=spec --test-concurrency=2)
+  # Relaxed SIMD sits behind a flag in Node 20; later versions have it, and no flag.
+  [[ $(node -p 'parseInt(process.versions.node)') -gt 20 ]] || flags=(--experimental-wasm-relaxed-simd "${flags[@]}")
+  CONVSCOPE_VECTORS=${CONVSCOPE_VECTORS:-$PWD/tests/data/vectors} \
+    CONVSCOPE_CHROMIUM=${CONVSCOPE_CHROMIUM:-$(command -v chromium || command -v google-chrome || true)} \
+    node --expose-gc "${flags[@]}" "${bundled[@]/#/build/consumer/tests/}"
+}
+
+# The functions of one suite each. They run under "if", where bash ignores
+# errexit: hence the explicit && chains.
+test_native() {
+  compile release convscope_tests || return 1
+  local status=0
+  ctest --preset release --parallel 2 || status=1
+  # ctest counts files, doctest counts cases.
+  awk '/^\[doctest\] test cases:/ { total += $4; passed += $6; failed += $9 }
+    END { print "doctest: " total " test cases, " passed " passed, " failed " failed" }' \
+    build/release/Testing/Temporary/LastTest.log
+  return $status
+}
+test_wasm() { build_package && pack && run_node_tests wasm; }
+test_demo() { build_package && pack && run_node_tests demo; }
+test_browser() { build_site && pack && run_node_tests browser; }
+
+run_tests() {
+  local suites=("$@") suite status=0 report=()
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native wasm demo browser)
+  setup --browser
+  for suite in "${suites[@]}"; do
+    declare -F "test_$suite" >/dev/null || {
+      echo "test: no suite named $suite (there are: native wasm demo browser)" >&2
+      exit 2
+    }
+    echo
+    echo "--- $suite"
+    # A subshell, so that its errexit holds: every suite is run and reported.
+    local began=$SECONDS outcome=passed
+    set +e
+    (
+      set -e
+      "test_$suite"
+    )
+    [[ $? -eq 0 ]] || outcome=FAILED status=1
+    set -e
+    report+=("$(printf '%-8s %s (%d s)' "$suite" "$outcome" $((SECONDS - began)))")
+  done
+  echo
+  printf '%s\n' "${report[@]}"
+  return $status
+}
+
+run_check() {
+  local fix=false
+  [[ ${1:-} != --fix ]] || fix=true
+  setup --check
+  build_package
+  local cc=() web=()
+  mapfile -t cc < <(git ls-files -co --exclude-standard '*.cc' '*.h')
+  mapfile -t web < <(git ls-files -co --exclude-standard '*.ts' '*.mjs' '*.css' '*.html' ':!tests/data')
+  local status=0
+  if $fix; then
+    clang-format-19 -i "${cc[@]}"
+    prettier --write --log-level warn "${web[@]}"
+  else
+    clang-format-19 --dry-run -Werror "${cc[@]}" || status=1
+    prettier --check "${web[@]}" || status=1
+  fi
+  tsc -p . || status=1
+  publint --strict || status=1
+  attw --pack . --profile esm-only --exclude-entrypoints convscope.simd.wasm convscope.relaxed.wasm || status=1
+  [[ $status -eq 0 ]] && echo "check: all well" || echo "check: FAILED (format: npm run check -- --fix)" >&2
+  return $status
+}
+
+case $command in
+  build)
+    setup
+    build_site
+    ;;
+  start)
+    setup
+    build_site
+    exec node demo/serve.mjs
+    ;;
+  test) run_tests "$@" ;;
+  check) run_check "$@" ;;
+  *)
+    echo "usage: make.sh build | start | test [SUITE …] | check [--fix]" >&2
+    exit 2
+    ;;
+esac
