@@ -68,10 +68,14 @@ Form ChooseForm(const std::vector<double>& values, bool indices) {
 
 class Printer {
  public:
-  // One of `floats` and `indices` is null.
-  Printer(std::span<const int64_t> shape, const float* floats,
+  // Floats, or indices if `is_index`; the other pointer is not looked at.
+  Printer(std::span<const int64_t> shape, bool is_index, const float* floats,
           const int32_t* indices)
-      : shape_(shape), floats_(floats), indices_(indices), step_(shape.size()) {
+      : shape_(shape),
+        is_index_(is_index),
+        floats_(floats),
+        indices_(indices),
+        step_(shape.size()) {
     for (size_t axis = shape.size(); axis-- > 0;) {
       step_[axis] = elements_;
       elements_ *= shape[axis];
@@ -86,7 +90,7 @@ class Printer {
       AppendEmptySuffixes();
     } else {
       Collect(0, 0);
-      form_ = ChooseForm(shown_, indices_ != nullptr);
+      form_ = ChooseForm(shown_, is_index_);
       AppendAxis(0);
     }
     return text_ + ")";
@@ -107,7 +111,7 @@ class Printer {
   // from them alone.
   void Collect(size_t axis, int64_t offset) {
     if (axis == shape_.size()) {
-      shown_.push_back(indices_ ? indices_[offset] : floats_[offset]);
+      shown_.push_back(is_index_ ? indices_[offset] : floats_[offset]);
       return;
     }
     for (int64_t i = 0; i < Shown(axis); ++i) {
@@ -173,7 +177,7 @@ class Printer {
                          TupleToString({shape_.begin(), shape_.end()}));
     }
     // There is no element whose look says that these are integers.
-    if (indices_) suffixes.push_back("dtype=torch.int64");
+    if (is_index_) suffixes.push_back("dtype=torch.int64");
     size_t line = text_.size() + 2;
     for (const std::string& suffix : suffixes) {
       if (line + suffix.size() + 2 > kLineWidth) {
@@ -187,6 +191,7 @@ class Printer {
   }
 
   std::span<const int64_t> shape_;
+  bool is_index_;
   const float* floats_;
   const int32_t* indices_;
   std::vector<int64_t> step_;  // Elements from one index to the next, per axis.
@@ -201,12 +206,12 @@ class Printer {
 }  // namespace
 
 std::string TensorToString(std::span<const int64_t> shape, const float* data) {
-  return Printer(shape, data, nullptr).Print();
+  return Printer(shape, false, data, nullptr).Print();
 }
 
 std::string TensorToString(std::span<const int64_t> shape,
                            const int32_t* data) {
-  return Printer(shape, nullptr, data).Print();
+  return Printer(shape, true, nullptr, data).Print();
 }
 
 }  // namespace convscope
