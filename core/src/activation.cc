@@ -33,6 +33,11 @@ double Sigmoid(double x) { return 1 / (1 + ExactExp(-x)); }
 // is infinite. Infinite x take the limits of the formula as torch writes it:
 // gelu(-inf) is -inf * 0, not a number.
 
+struct ReLU {
+  double Value(double x) const { return AtLeast(x, 0); }
+  double Gradient(double x, double g) const { return x <= 0 ? 0 : g; }
+};
+
 struct Clamp {
   double low, high;
   double Value(double x) const { return AtMost(AtLeast(x, low), high); }
@@ -164,10 +169,9 @@ struct LogSigmoid {
 // Calls use(function) with the function that `options` names.
 template <class Use>
 void WithFunction(const ActivationOptions& options, Use use) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   switch (options.kind) {
     case ActivationKind::kReLU:
-      return use(Clamp{0, kInfinity});
+      return use(ReLU{});
     case ActivationKind::kReLU6:
       return use(Clamp{0, 6});
     case ActivationKind::kLeakyReLU:
