@@ -232,6 +232,15 @@ Status Conv::CheckKernel(const Shape& input) const {
                      Named("stride", AtLeastTwo(stride, 1)) +
                      Named("dilation", AtLeastTwo(dilation, 1)));
   }
+  if (weight_shape_[1] == 0) {
+    Shape weight = weight_shape_;
+    if (axes == 1) weight = {weight[0], weight[1], 1, weight[2]};
+    return Error(
+        Code::kShape,
+        (axes == 3 ? "non-empty 5D weight tensor expected, but got: "
+                   : "non-empty 2D or 4D weight tensor expected, but got: ") +
+            convscope::ToString(weight));
+  }
   std::vector<Wide> in_sizes, out_sizes;
   if (axes == 1) in_sizes.push_back(1), out_sizes.push_back(1);
   bool is_too_small = false;
