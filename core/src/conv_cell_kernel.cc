@@ -48,79 +48,60 @@ namespace convscope {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// The sums from `i` on, kVectors vectors of them. Eight at a time hide the
+// latency of the additions and leave registers for the operands (WebAssembly
+// engines have 15).
+template <int kVectors, class D>
+HWY_INLINE void AddBlock(D d, const Sums& sums, int64_t i,
+                         float* HWY_RESTRICT out) {
+  const auto N = static_cast<int64_t>(hn::Lanes(d));
+  const auto load = [&](int v) HWY_ATTR {
+    return v < kVectors ? hn::LoadU(d, out + i + v * N) : hn::Zero(d);
+  };
+  auto s0 = load(0), s1 = load(1), s2 = load(2), s3 = load(3);
+  auto s4 = load(4), s5 = load(5), s6 = load(6), s7 = load(7);
+  const float* factors = sums.factors;
+  const float* rows = sums.rows + i;
+  for (int64_t channel = 0; channel < sums.channels; ++channel) {
+    for (int64_t p = 0; p < sums.pair_count; ++p) {
+      const auto factor = hn::Set(d, factors[sums.pairs[p].factor]);
+      const float* row = rows + sums.pairs[p].row;
+      const auto product = [&](int v) HWY_ATTR {
+        return hn::Mul(factor, hn::LoadU(d, row + v * N));
+      };
+      s0 = hn::Add(s0, product(0));
+      if constexpr (kVectors > 1) s1 = hn::Add(s1, product(1));
+      if constexpr (kVectors > 2) s2 = hn::Add(s2, product(2));
+      if constexpr (kVectors > 2) s3 = hn::Add(s3, product(3));
+      if constexpr (kVectors > 4) s4 = hn::Add(s4, product(4));
+      if constexpr (kVectors > 4) s5 = hn::Add(s5, product(5));
+      if constexpr (kVectors > 4) s6 = hn::Add(s6, product(6));
+      if constexpr (kVectors > 4) s7 = hn::Add(s7, product(7));
+    }
+    factors += sums.factor_step;
+    rows += sums.row_step;
+  }
+  hn::StoreU(s0, d, out + i);
+  if constexpr (kVectors > 1) hn::StoreU(s1, d, out + i + N);
+  if constexpr (kVectors > 2) hn::StoreU(s2, d, out + i + 2 * N);
+  if constexpr (kVectors > 2) hn::StoreU(s3, d, out + i + 3 * N);
+  if constexpr (kVectors > 4) hn::StoreU(s4, d, out + i + 4 * N);
+  if constexpr (kVectors > 4) hn::StoreU(s5, d, out + i + 5 * N);
+  if constexpr (kVectors > 4) hn::StoreU(s6, d, out + i + 6 * N);
+  if constexpr (kVectors > 4) hn::StoreU(s7, d, out + i + 7 * N);
+}
+
 void AddProducts(const Sums& sums, float* HWY_RESTRICT out) {
   const hn::CappedTag<float, kMaxLanes> d;
   const auto N = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  // Eight sums at a time hide the latency of the additions and leave registers
-  // for the operands (WebAssembly engines have 15).
-  for (; i + 8 * N <= sums.count; i += 8 * N) {
-    float* HWY_RESTRICT to = out + i;
-    auto s0 = hn::LoadU(d, to);
-    auto s1 = hn::LoadU(d, to + N);
-    auto s2 = hn::LoadU(d, to + 2 * N);
-    auto s3 = hn::LoadU(d, to + 3 * N);
-    auto s4 = hn::LoadU(d, to + 4 * N);
-    auto s5 = hn::LoadU(d, to + 5 * N);
-    auto s6 = hn::LoadU(d, to + 6 * N);
-    auto s7 = hn::LoadU(d, to + 7 * N);
-    const float* factors = sums.factors;
-    const float* rows = sums.rows + i;
-    for (int64_t channel = 0; channel < sums.channels; ++channel) {
-      for (int64_t p = 0; p < sums.pair_count; ++p) {
-        const auto factor = hn::Set(d, factors[sums.pairs[p].factor]);
-        const float* row = rows + sums.pairs[p].row;
-        s0 = hn::Add(s0, hn::Mul(factor, hn::LoadU(d, row)));
-        s1 = hn::Add(s1, hn::Mul(factor, hn::LoadU(d, row + N)));
-        s2 = hn::Add(s2, hn::Mul(factor, hn::LoadU(d, row + 2 * N)));
-        s3 = hn::Add(s3, hn::Mul(factor, hn::LoadU(d, row + 3 * N)));
-        s4 = hn::Add(s4, hn::Mul(factor, hn::LoadU(d, row + 4 * N)));
-        s5 = hn::Add(s5, hn::Mul(factor, hn::LoadU(d, row + 5 * N)));
-        s6 = hn::Add(s6, hn::Mul(factor, hn::LoadU(d, row + 6 * N)));
-        s7 = hn::Add(s7, hn::Mul(factor, hn::LoadU(d, row + 7 * N)));
-      }
-      factors += sums.factor_step;
-      rows += sums.row_step;
-    }
-    hn::StoreU(s0, d, to);
-    hn::StoreU(s1, d, to + N);
-    hn::StoreU(s2, d, to + 2 * N);
-    hn::StoreU(s3, d, to + 3 * N);
-    hn::StoreU(s4, d, to + 4 * N);
-    hn::StoreU(s5, d, to + 5 * N);
-    hn::StoreU(s6, d, to + 6 * N);
-    hn::StoreU(s7, d, to + 7 * N);
-  }
-  for (; i + N <= sums.count; i += N) {
-    auto s = hn::LoadU(d, out + i);
-    const float* factors = sums.factors;
-    const float* rows = sums.rows + i;
-    for (int64_t channel = 0; channel < sums.channels; ++channel) {
-      for (int64_t p = 0; p < sums.pair_count; ++p) {
-        const auto factor = hn::Set(d, factors[sums.pairs[p].factor]);
-        const auto row = hn::LoadU(d, rows + sums.pairs[p].row);
-        s = hn::Add(s, hn::Mul(factor, row));
-      }
-      factors += sums.factor_step;
-      rows += sums.row_step;
-    }
-    hn::StoreU(s, d, out + i);
-  }
-  for (; i < sums.count; ++i) {
-    const float* factors = sums.factors;
-    const float* rows = sums.rows + i;
-    float s = out[i];
-    for (int64_t channel = 0; channel < sums.channels; ++channel) {
-      for (int64_t p = 0; p < sums.pair_count; ++p) {
-        const float product =
-            factors[sums.pairs[p].factor] * rows[sums.pairs[p].row];
-        s = s + product;
-      }
-      factors += sums.factor_step;
-      rows += sums.row_step;
-    }
-    out[i] = s;
-  }
+  for (; i + 8 * N <= sums.count; i += 8 * N) AddBlock<8>(d, sums, i, out);
+  for (; i + 4 * N <= sums.count; i += 4 * N) AddBlock<4>(d, sums, i, out);
+  for (; i + 2 * N <= sums.count; i += 2 * N) AddBlock<2>(d, sums, i, out);
+  for (; i + N <= sums.count; i += N) AddBlock<1>(d, sums, i, out);
+  const hn::CappedTag<float, 1> one;
+  for (; i + 2 <= sums.count; i += 2) AddBlock<2>(one, sums, i, out);
+  for (; i < sums.count; ++i) AddBlock<1>(one, sums, i, out);
 }
 
 }  // namespace HWY_NAMESPACE

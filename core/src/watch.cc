@@ -105,16 +105,20 @@ Status Watch::Create(std::shared_ptr<const Layer> layer, const Shape& in_shape,
 
 Status Watch::Refresh() {
   std::vector<std::unique_ptr<Kernel>> kernels(leaves_.size());
+  std::vector<std::unique_ptr<CellKernel>> cell_kernels(leaves_.size());
   for (size_t i = 0; i < leaves_.size(); ++i) {
     CONVSCOPE_RETURN_IF_ERROR(
         leaves_[i]->MakeKernel(shapes_[i], Math::kReproducible, &kernels[i]));
+    CONVSCOPE_RETURN_IF_ERROR(
+        leaves_[i]->MakeCellKernel(shapes_[i], &cell_kernels[i]));
   }
+  // From here on nothing fails.
+  cell_kernels_ = std::move(cell_kernels);
   for (std::vector<int32_t>& offsets : changed_) offsets.clear();
   reached_.clear();
   edited_.clear();
   for (size_t i = 0; i < leaves_.size(); ++i) {
     kernels[i]->Run(values_[i].data(), values_[i + 1].data());
-    kernels[i].reset();
   }
   return Ok();
 }
