@@ -1,0 +1,155 @@
+// <stage-backdrop>: what lies round and behind the grids: titles, plane captions,
+// row and column numbers, ghost cells of the padding, the beams from a window to
+// its kernel and on to its output. Drawn from the layout's rectangles.
+import type { Beam, Block, Layout, Rect } from "../layout.js";
+import { h, svg } from "./dom.js";
+
+export interface GhostView {
+  readonly key: number;
+  readonly rect: Rect;
+  readonly text: string;
+  readonly title: string;
+  readonly lit: boolean;
+  /** The cell is cut off rather than added. */
+  readonly cropped: boolean;
+}
+
+export interface BackdropView {
+  readonly figure: Layout;
+  readonly ghosts: readonly GhostView[];
+  readonly beams: readonly Beam[];
+}
+
+export class StageBackdrop extends HTMLElement {
+  #structure = "";
+  #ghosts = new Map<number, { element: HTMLElement; signature: string }>();
+  #beams = svg("svg", { class: "beams", "aria-hidden": "true" });
+  #labels = h("div", { class: "labels" });
+  #ghostLayer = h("div", { class: "ghosts", "aria-hidden": "true" });
+
+  connectedCallback(): void {
+    this.replaceChildren(this.#beams, this.#ghostLayer, this.#labels);
+  }
+
+  set view(view: BackdropView) {
+    const { figure } = view;
+    this.#drawBeams(view);
+    this.#drawGhosts(view.ghosts, figure);
+    const structure = JSON.stringify([figure]);
+    if (structure === this.#structure) return;
+    this.#structure = structure;
+    this.#labels.replaceChildren(
+      ...figure.blocks.flatMap((block) => labelsOf(block, figure)),
+      ...figure.signs.map((sign) =>
+        at(h("span", { class: "sign", "aria-hidden": "true" }, sign.text), sign.x, sign.y),
+      ),
+    );
+  }
+
+  #drawBeams({ beams, figure }: BackdropView): void {
+    this.#beams.setAttribute("width", String(figure.width));
+    this.#beams.setAttribute("height", String(figure.height));
+    this.#beams.replaceChildren(
+      ...beams.map(({ from, to }) => svg("path", { class: "beam", d: band(from, to, figure.vertical) })),
+    );
+  }
+
+  #drawGhosts(ghosts: readonly GhostView[], figure: Layout): void {
+    const seen = new Set<number>();
+    for (const ghost of ghosts) {
+      seen.add(ghost.key);
+      const signature = JSON.stringify([ghost, figure.cell]);
+      let shown = this.#ghosts.get(ghost.key);
+      if (shown?.signature === signature) continue;
+      if (!shown) {
+        shown = { element: h("span"), signature: "" };
+        this.#ghosts.set(ghost.key, shown);
+        this.#ghostLayer.append(shown.element);
+      }
+      shown.signature = signature;
+      const { element } = shown;
+      element.className = ["ghost", ghost.lit ? "lit" : "", ghost.cropped ? "cropped" : ""].join(" ").trim();
+      element.textContent = figure.cell.font > 0 ? ghost.text : "";
+      element.title = ghost.title;
+      at(element, ghost.rect.x, ghost.rect.y);
+      element.style.setProperty("width", `${ghost.rect.w}px`);
+      element.style.setProperty("height", `${ghost.rect.h}px`);
+      element.style.setProperty("font-size", `${figure.cell.font}px`);
+    }
+    for (const [key, { element }] of this.#ghosts) {
+      if (seen.has(key)) continue;
+      element.remove();
+      this.#ghosts.delete(key);
+    }
+  }
+}
+
+function labelsOf(block: Block, { cell }: Layout): HTMLElement[] {
+  const title = h(
+    "h3",
+    { class: `block-title ${block.role}` },
+    h("span", {}, block.title),
+    h("span", { class: "shape" }, block.shape),
+  );
+  const labels = [at(title, block.head.x, block.head.y)];
+  const { rows, cols } = block.planes;
+  for (const box of block.boxes) {
+    const top = box.y - block.ring.top * cell.h;
+    const left = box.x - block.ring.left * cell.w;
+    if (box.caption !== null) {
+      labels.push(
+        at(
+          h("span", { class: "caption", "aria-hidden": "true" }, box.caption),
+          left,
+          top - (block.indexed ? 20 : 0),
+        ),
+      );
+    }
+    if (!block.indexed) continue;
+    for (let col = 0; col < cols; ++col) {
+      labels.push(
+        at(
+          h("span", { class: "index col", "aria-hidden": "true" }, String(col)),
+          box.x + (col + 0.5) * cell.w,
+          top,
+        ),
+      );
+    }
+    for (let row = 0; row < rows; ++row) {
+      labels.push(
+        at(
+          h("span", { class: "index row", "aria-hidden": "true" }, String(row)),
+          left,
+          box.y + (row + 0.5) * cell.h,
+        ),
+      );
+    }
+  }
+  return labels;
+}
+
+function at(element: HTMLElement, x: number, y: number): HTMLElement {
+  element.style.setProperty("left", `${x}px`);
+  element.style.setProperty("top", `${y}px`);
+  return element;
+}
+
+/** A band between facing sides, bent like a river. */
+function band(from: Rect, to: Rect, vertical: boolean): string {
+  if (vertical) {
+    const y0 = from.y + from.h;
+    const y1 = to.y;
+    const m = (y0 + y1) / 2;
+    return (
+      `M${from.x},${y0} C${from.x},${m} ${to.x},${m} ${to.x},${y1} L${to.x + to.w},${y1} ` +
+      `C${to.x + to.w},${m} ${from.x + from.w},${m} ${from.x + from.w},${y0} Z`
+    );
+  }
+  const x0 = from.x + from.w;
+  const x1 = to.x;
+  const m = (x0 + x1) / 2;
+  return (
+    `M${x0},${from.y} C${m},${from.y} ${m},${to.y} ${x1},${to.y} L${x1},${to.y + to.h} ` +
+    `C${m},${to.y + to.h} ${m},${from.y + from.h} ${x0},${from.y + from.h} Z`
+  );
+}

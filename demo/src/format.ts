@@ -1,0 +1,49 @@
+// How numbers are written: each cell as torch prints a tensor that holds it alone,
+// so that editing one cell never rewrites the text of another.
+import { tensor } from "convscope";
+
+const texts = new Map<number, string>();
+const MAX_TEXTS = 20000;
+
+/** "0.4199", "-2.", "1.0000e-05", "nan". */
+export function torchText(value: number): string {
+  let text = texts.get(value);
+  if (text === undefined) {
+    text = String(tensor(Float32Array.of(value), [1])).slice("tensor([".length, -"])".length);
+    if (texts.size >= MAX_TEXTS) texts.clear();
+    texts.set(value, text);
+  }
+  return text;
+}
+
+/** The shortest decimal that reads back as this float32: "0.19365986". */
+export function shortest(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0";
+  for (let digits = 1; digits < 9; ++digits) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) return String(Number(text));
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
+/** The float32 a person wrote, or null if it is not a number. */
+export function parseNumber(text: string): number | null {
+  const clean = text.trim().replace(/^[−–]/u, "-");
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/iu.test(clean)) return Math.fround(Number(clean));
+  const word = /^([+-]?)(nan|inf|infinity)$/iu.exec(clean);
+  if (!word) return null;
+  return word[2]!.toLowerCase() === "nan" ? NaN : word[1] === "-" ? -Infinity : Infinity;
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** "a", "a and b", "a, b and 5 more". */
+export function listed(names: readonly string[], limit = 4): string {
+  if (names.length <= 1) return names.join("");
+  const shown = names.length > limit ? names.slice(0, limit - 1) : names.slice(0, -1);
+  const rest = names.length - shown.length;
+  return `${shown.join(", ")} and ${rest === 1 ? names.at(-1) : `${rest} more`}`;
+}

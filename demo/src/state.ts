@@ -1,0 +1,199 @@
+// State: everything the page shows, as one frozen object, and the pure functions
+// that make the next one. Nothing here computes a convolution or touches the DOM.
+//
+// A stage is always valid: the library accepted its layer for its input. What a
+// control asks for and the library refuses stands beside it as the attempt, so
+// the last valid stage stays on the page while the message is read.
+import type { Tensor } from "convscope";
+
+export type Ints = number | readonly number[];
+export type Axes = 1 | 2 | 3;
+export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+
+/** The arguments of a convolution layer, under the library's names. */
+export interface LayerArgs {
+  readonly axes: Axes;
+  readonly transposed: boolean;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: Ints;
+  readonly stride: Ints;
+  readonly padding: Ints | "same" | "valid";
+  readonly outputPadding: Ints;
+  readonly dilation: Ints;
+  readonly groups: number;
+  readonly bias: boolean;
+  readonly paddingMode: PaddingMode;
+}
+
+export type ArgName = keyof LayerArgs;
+
+/** A layer with its numbers and its input. The tensors are never written to. */
+export interface Stage {
+  readonly args: LayerArgs;
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+}
+
+/** What the controls ask for and the library refuses. */
+export interface Attempt {
+  readonly args: LayerArgs;
+  readonly inputShape: readonly number[];
+  readonly message: string;
+}
+
+export type Role = "input" | "weight" | "bias" | "output";
+export type Target = Exclude<Role, "output">;
+
+/** One cell of one tensor, by its row-major offset. */
+export interface Cell {
+  readonly role: Role;
+  readonly offset: number;
+}
+
+export interface Edit {
+  readonly target: Target;
+  readonly offset: number;
+  readonly value: number;
+}
+
+/** What the last edit did; offsets count in the output (edited: in its target). */
+export interface Change {
+  readonly edited: readonly { target: Target; offset: number; before: number }[];
+  readonly changed: ReadonlyMap<number, { before: number; after: number }>;
+  /** Outputs that read an edited cell and kept their value, and why. */
+  readonly kept: ReadonlyMap<number, string>;
+  readonly outputs: number;
+}
+
+/** Predict: the edit that waits, and the outputs the person expects to change. */
+export interface Prediction {
+  readonly edits: readonly Edit[];
+  readonly guesses: ReadonlySet<number>;
+  readonly revealed: boolean;
+}
+
+export type Mode = "explore" | "predict" | "step";
+
+export interface State {
+  readonly stage: Stage;
+  readonly attempt: Attempt | null;
+  readonly change: Change | null;
+  readonly pin: Cell | null;
+  readonly mode: Mode;
+  readonly prediction: Prediction | null;
+  /** Step mode: this many windows have been computed. */
+  readonly step: number;
+  readonly lesson: { readonly id: string; readonly step: number; readonly done: boolean } | null;
+}
+
+export const DEFAULT_ARGS: LayerArgs = Object.freeze({
+  axes: 2,
+  transposed: false,
+  inChannels: 1,
+  outChannels: 1,
+  kernelSize: 3,
+  stride: 1,
+  padding: 0,
+  outputPadding: 0,
+  dilation: 1,
+  groups: 1,
+  bias: true,
+  paddingMode: "zeros",
+});
+
+export function initialState(stage: Stage): State {
+  return Object.freeze({
+    stage,
+    attempt: null,
+    change: null,
+    pin: { role: "output", offset: 0 },
+    mode: "explore",
+    prediction: null,
+    step: 0,
+    lesson: null,
+  } satisfies State);
+}
+
+export function update(state: State, patch: Partial<State>): State {
+  return Object.freeze({ ...state, ...patch });
+}
+
+/** Undo is a list of old stages; marks and pointing belong to the present. */
+export interface History {
+  readonly past: readonly Stage[];
+  readonly now: State;
+  readonly future: readonly Stage[];
+}
+
+export function begin(now: State): History {
+  return { past: [], now, future: [] };
+}
+
+/** Changes what is not a step: pointing, mode, lesson, an attempt. */
+export function replace(history: History, patch: Partial<State>): History {
+  return { ...history, now: update(history.now, patch) };
+}
+
+/** Makes a step. A new step forgets the undone ones. */
+export function commit(history: History, patch: Partial<State>): History {
+  return {
+    past: [...history.past, history.now.stage],
+    now: update(history.now, patch),
+    future: [],
+  };
+}
+
+/** Replaces the present without a step of its own: a value being scrubbed. */
+export function amend(history: History, patch: Partial<State>): History {
+  return { ...history, now: update(history.now, patch), future: [] };
+}
+
+export function undo(history: History): History {
+  const stage = history.past.at(-1);
+  if (!stage) return history;
+  return {
+    past: history.past.slice(0, -1),
+    now: update(history.now, { stage, change: null, attempt: null, prediction: null }),
+    future: [history.now.stage, ...history.future],
+  };
+}
+
+export function redo(history: History): History {
+  const [stage, ...future] = history.future;
+  if (!stage) return history;
+  return {
+    past: [...history.past, history.now.stage],
+    now: update(history.now, { stage, change: null, attempt: null, prediction: null }),
+    future,
+  };
+}
+
+/** One number per axis: a single number serves all of them. */
+export function perAxis(value: Ints, axes: number): readonly number[] {
+  return typeof value === "number" ? new Array<number>(axes).fill(value) : value;
+}
+
+/** The same arguments, however a tuple of equal numbers was written. */
+export function sameArgs(a: LayerArgs, b: LayerArgs): boolean {
+  return (Object.keys(a) as ArgName[]).every((name) => sameArg(a, b, name));
+}
+
+export function sameArg(a: LayerArgs, b: LayerArgs, name: ArgName): boolean {
+  const text = (args: LayerArgs): string => {
+    const value = args[name];
+    return typeof value === "number" && PER_AXIS.has(name)
+      ? String(perAxis(value, args.axes))
+      : String(value);
+  };
+  return text(a) === text(b);
+}
+
+export const PER_AXIS: ReadonlySet<ArgName> = new Set<ArgName>([
+  "kernelSize",
+  "stride",
+  "padding",
+  "outputPadding",
+  "dilation",
+]);

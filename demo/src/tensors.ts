@@ -1,0 +1,57 @@
+// Tensors as pictures need them: an offset's index, its name, how a tensor of any
+// rank lies on the page as a row of planes.
+import type { LayerArgs, Role } from "./state.js";
+
+export function count(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The index of a row-major offset. */
+export function indexOf(offset: number, shape: readonly number[]): number[] {
+  const index = new Array<number>(shape.length);
+  for (let axis = shape.length; axis-- > 0;) {
+    const size = shape[axis]!;
+    index[axis] = offset % size;
+    offset = Math.floor(offset / size);
+  }
+  return index;
+}
+
+export function offsetOf(index: readonly number[], shape: readonly number[]): number {
+  return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
+}
+
+const LETTER: Record<Role, string> = { input: "x", weight: "weight", bias: "bias", output: "y" };
+
+/** The cell as Python would index it: "x[1, 0]". */
+export function cellName(role: Role, offset: number, shape: readonly number[]): string {
+  return `${LETTER[role]}[${indexOf(offset, shape).join(", ")}]`;
+}
+
+/** "(3, 4)", and "(4,)" for one axis. */
+export function tuple(values: readonly number[]): string {
+  return values.length === 1 ? `(${values[0]},)` : `(${values.join(", ")})`;
+}
+
+/** Planes of `rows` × `cols` cells, laid out `down` by `across`, row-major. */
+export interface Planes {
+  readonly down: number;
+  readonly across: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** How a tensor is cut into planes: its last two axes are rows and columns. */
+export function planesOf(role: Role, shape: readonly number[], args: LayerArgs): Planes {
+  if (role === "bias") return { down: shape[0]!, across: 1, rows: 1, cols: 1 };
+  const cols = shape.at(-1)!;
+  const rows = shape.at(-2)!;
+  const planes = shape.slice(0, -2);
+  if (role === "weight") {
+    return { down: shape[0]!, across: count(planes.slice(1)), rows, cols };
+  }
+  // Channels go down, the slices of a volume across.
+  return args.axes === 3
+    ? { down: planes[0]!, across: planes[1]!, rows, cols }
+    : { down: count(planes), across: 1, rows, cols };
+}

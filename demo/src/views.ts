@@ -1,0 +1,376 @@
+// Views: what each element shows, made from the state and the model's answers.
+// Pure: the same state gives the same views.
+import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
+import type { CellMark, GridView } from "./elements/tensor-grid.js";
+import type { FormulaView } from "./elements/shape-formula.js";
+import type { LessonView } from "./elements/lesson-panel.js";
+import type { ParamView } from "./elements/param-panel.js";
+import type { SumView } from "./elements/sum-of-products.js";
+import type { PrintView } from "./elements/torch-print.js";
+import { listed, plural, torchText } from "./format.js";
+import { beams, ghostRects, type Layout } from "./layout.js";
+import { LESSONS, lessonOf } from "./lessons.js";
+import {
+  evaluate,
+  insideFrame,
+  products,
+  sumOf,
+  tensorOf,
+  unread,
+  type Pointing,
+  type Sum,
+} from "./model.js";
+import {
+  perAxis,
+  sameArg,
+  type ArgName,
+  type Change,
+  type LayerArgs,
+  type Role,
+  type Stage,
+  type State,
+} from "./state.js";
+import { cellName } from "./tensors.js";
+
+/** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
+const SCALE: Record<Role, number> = { input: 3, weight: 0.5, bias: 0.5, output: 2 };
+const NAMES: Record<Role, string> = { input: "Input x", weight: "Weight", bias: "Bias", output: "Output y" };
+const MAX_TERMS = 96;
+const MAX_PAIRS = 24;
+
+export function gridView(
+  role: Role,
+  state: State,
+  figure: Layout,
+  pointing: Pointing | null,
+): GridView | null {
+  const block = figure.blocks.find((one) => one.role === role);
+  if (!block) return null;
+  const { stage } = state;
+  const values = tensorOf(stage, role);
+  const mark = role === "output" ? outputMarks(state, pointing) : sourceMarks(role, state, pointing);
+  return {
+    role,
+    label: `${NAMES[role]}, shape ${block.shape}`,
+    editable: role !== "output" && !state.attempt,
+    block,
+    cell: figure.cell,
+    values: pendingValues(role, state, values.data),
+    scale: SCALE[role],
+    text: torchText,
+    name: (offset) => cellName(role, offset, values.shape),
+    mark,
+    hidden: role === "output" && state.mode === "step" ? (offset) => offset >= state.step : () => false,
+  };
+}
+
+/** While a prediction waits, its edit already shows in the cell. */
+function pendingValues(role: Role, state: State, values: Float32Array): Float32Array {
+  const { prediction } = state;
+  if (!prediction || prediction.revealed || role === "output") return values;
+  const next = values.slice();
+  for (const edit of prediction.edits) if (edit.target === role) next[edit.offset] = edit.value;
+  return next;
+}
+
+function outputMarks(state: State, pointing: Pointing | null): GridView["mark"] {
+  const { change, prediction } = state;
+  let largest = 0;
+  for (const { before, after } of change?.changed.values() ?? []) {
+    const size = Math.abs(after - before);
+    if (Number.isFinite(size)) largest = Math.max(largest, size);
+  }
+  return (offset) => {
+    const classes = pointingClasses(pointing, "output", offset);
+    const notes: string[] = [];
+    let before: string | undefined;
+    let size: number | undefined;
+    const changed = change?.changed.get(offset);
+    if (changed) {
+      const difference = changed.after - changed.before;
+      classes.push("changed", difference > 0 ? "up" : "down");
+      before = torchText(changed.before);
+      size = Number.isFinite(difference) && largest > 0 ? Math.abs(difference) / largest : 1;
+      notes.push(difference > 0 ? "rose" : "fell");
+    }
+    const kept = change?.kept.get(offset);
+    if (kept !== undefined) {
+      classes.push("kept");
+      notes.push(`reads the edited cell and kept its value: ${kept}`);
+    }
+    if (prediction) {
+      const guessed = prediction.guesses.has(offset);
+      if (!prediction.revealed && guessed) {
+        classes.push("guess");
+        notes.push("you expect a change");
+      } else if (prediction.revealed && (guessed || changed)) {
+        const verdict = guessed && changed ? "right" : guessed ? "wrong" : "missed";
+        classes.push(verdict);
+        notes.push(
+          { right: "you were right", wrong: "you expected a change", missed: "you missed it" }[verdict],
+        );
+      }
+    }
+    return classes.length === 0
+      ? null
+      : { classes: classes.join(" "), before, size, note: notes.join("; ") || undefined };
+  };
+}
+
+/** How a prediction fared, in words. */
+export function scoreText(guesses: ReadonlySet<number>, change: Change): string {
+  const right = [...guesses].filter((offset) => change.changed.has(offset)).length;
+  const wrong = guesses.size - right;
+  const all = change.changed.size;
+  if (right === all && wrong === 0) return all === 0 ? "Right: nothing changes." : "All right!";
+  const extra = wrong === 0 ? "" : `, and marked ${wrong} that did not change`;
+  return `You found ${right} of ${all}${extra}.`;
+}
+
+function sourceMarks(
+  role: Exclude<Role, "output">,
+  state: State,
+  pointing: Pointing | null,
+): GridView["mark"] {
+  const { stage, change, prediction } = state;
+  const idle = role === "input" ? unread(stage) : new Set<number>();
+  const edited = new Map<number, string>();
+  for (const edit of change?.edited ?? []) {
+    if (edit.target === role) edited.set(edit.offset, torchText(edit.before));
+  }
+  if (prediction && !prediction.revealed) {
+    for (const edit of prediction.edits) {
+      if (edit.target === role) edited.set(edit.offset, torchText(tensorOf(stage, role).data[edit.offset]!));
+    }
+  }
+  return (offset) => {
+    const classes = pointingClasses(pointing, role, offset);
+    const before = edited.get(offset);
+    if (before !== undefined) classes.push("edited");
+    const alone = idle.has(offset);
+    if (alone) classes.push("unread");
+    if (classes.length === 0) return null;
+    const note = before !== undefined ? "edited" : alone ? "no output reads this cell" : undefined;
+    return { classes: classes.join(" "), before, note } satisfies CellMark;
+  };
+}
+
+function pointingClasses(pointing: Pointing | null, role: Role, offset: number): string[] {
+  if (!pointing) return [];
+  if (pointing.cell.role === role && pointing.cell.offset === offset) return ["lit", "source"];
+  return pointing[role].has(offset) ? ["lit"] : [];
+}
+
+export function backdropView(stage: Stage, figure: Layout, pointing: Pointing | null): BackdropView {
+  const { frame } = evaluate(stage);
+  const block = figure.blocks.find((one) => one.role === frame.role);
+  const ghosts: GhostView[] = [];
+  if (block) {
+    const own = tensorOf(stage, frame.role).shape;
+    for (const [key, rect] of ghostRects(figure, block, frame)) {
+      if (insideFrame(frame, key, own) >= 0) continue;
+      const source = frame.sources?.[key];
+      const cropped = frame.role === "output";
+      ghosts.push({
+        key,
+        rect,
+        text: torchText(frame.values[key]!),
+        title: cropped
+          ? "cut off by padding"
+          : source === undefined
+            ? "padding: 0"
+            : `padding: a copy of ${cellName("input", source, stage.input.shape)}`,
+        lit: pointing?.ghosts.has(key) ?? false,
+        cropped,
+      });
+    }
+  }
+  return { figure, ghosts, beams: pointing ? beams(figure, pointing, frame) : [] };
+}
+
+export function sumView(state: State, pointing: Pointing | null): SumView {
+  const { stage, change, mode, step } = state;
+  const none: SumView = {
+    sentence:
+      "Point at a cell to see what it belongs to. Click keeps it; double click, Enter or typing edits it.",
+    name: null,
+    bias: null,
+    terms: [],
+    value: null,
+    before: null,
+    more: 0,
+    pairs: [],
+  };
+  if (!pointing) return none;
+  let { sum, sentence } = pointing;
+  const editedHere = change?.edited.some(
+    ({ target, offset }) => target === pointing.cell.role && offset === pointing.cell.offset,
+  );
+  const first = change?.changed.keys().next().value;
+  if (!sum && editedHere && first !== undefined && mode !== "step") {
+    sum = sumOf(stage, first);
+    const many = change!.changed.size > 1 ? ", the first of them" : "";
+    sentence += ` Why ${cellName("output", first, evaluate(stage).output.shape)} changed${many}:`;
+  }
+  const pairs = pointing.pairs.slice(0, MAX_PAIRS).map(({ input, output }) => pairText(stage, input, output));
+  if (!sum) return { ...none, sentence, pairs, more: pointing.pairs.length - pairs.length };
+  const outputShape = evaluate(stage).output.shape;
+  const hidden = mode === "step" && sum.output >= step;
+  const before = change?.changed.get(sum.output)?.before;
+  return {
+    sentence,
+    name: cellName("output", sum.output, outputShape),
+    bias: sum.bias === null ? null : torchText(sum.bias),
+    terms: termViews(state, sum),
+    value: hidden ? "?" : torchText(sum.value),
+    before: before === undefined ? null : torchText(before),
+    more: Math.max(0, sum.terms.length - MAX_TERMS),
+    pairs,
+  };
+}
+
+function termViews(state: State, sum: Sum): SumView["terms"] {
+  const { stage, change } = state;
+  const touched = (target: string, offset: number | null): boolean =>
+    change?.edited.some((one) => one.target === target && one.offset === offset) ?? false;
+  return sum.terms.slice(0, MAX_TERMS).map(({ input, weight, x, w, product }) => ({
+    key: `${input}:${weight}`,
+    x: torchText(x),
+    w: torchText(w),
+    product: torchText(product),
+    names: `${input === null ? "padding" : cellName("input", input, stage.input.shape)} · w${cellName("weight", weight, stage.weight.shape).slice("weight".length)}`,
+    padding: input === null,
+    edited: touched("input", input) || touched("weight", weight),
+  }));
+}
+
+function pairText(stage: Stage, input: number | null, output: number): string {
+  const from = input === null ? "padding" : cellName("input", input, stage.input.shape);
+  return `${from} → ${cellName("output", output, evaluate(stage).output.shape)}`;
+}
+
+const AXES = [["length"], ["height", "width"], ["depth", "height", "width"]] as const;
+
+export function formulaView(state: State): FormulaView {
+  const { stage, attempt } = state;
+  const args = attempt?.args ?? stage.args;
+  const inputShape = attempt?.inputShape ?? stage.input.shape;
+  const out = attempt ? null : evaluate(stage).output.shape.slice(1);
+  const padding = args.padding;
+  const { frame } = evaluate(stage);
+  return {
+    transposed: args.transposed,
+    axes: AXES[args.axes - 1]!.map((axis, i) => ({
+      axis,
+      size: inputShape[i + 1]!,
+      padding:
+        typeof padding !== "string"
+          ? perAxis(padding, args.axes)[i]!
+          : padding === "valid" || attempt
+            ? 0
+            : (frame.before[i]! + frame.after[i]!) / 2,
+      dilation: perAxis(args.dilation, args.axes)[i]!,
+      kernel: perAxis(args.kernelSize, args.axes)[i]!,
+      stride: perAxis(args.stride, args.axes)[i]!,
+      outputPadding: perAxis(args.outputPadding, args.axes)[i]!,
+      out: out?.[i] ?? null,
+    })),
+  };
+}
+
+/** Parameter and multiply counts, as [term, value, detail]. */
+export function countsView(stage: Stage): readonly (readonly [string, string, string])[] {
+  const { output } = evaluate(stage);
+  const weights = stage.weight.size;
+  const biases = stage.bias?.size ?? 0;
+  const multiplications = products(stage.args, stage, output.size);
+  return [
+    [
+      "Parameters",
+      (weights + biases).toLocaleString("en-US"),
+      `${plural(weights, "weight")} + ${plural(biases, "bias").replace(/biass$/u, "biases")}`,
+    ],
+    [
+      "Multiplications",
+      multiplications.toLocaleString("en-US"),
+      `${plural(output.size, "output")}, padding counted`,
+    ],
+  ];
+}
+
+export function printView(stage: Stage): PrintView {
+  const { layer, output } = evaluate(stage);
+  return {
+    lines: [
+      { prompt: "conv", text: String(layer) },
+      { prompt: "conv(x)", text: String(output) },
+    ],
+  };
+}
+
+export function paramView(state: State): ParamView {
+  const { stage, attempt } = state;
+  return {
+    args: attempt?.args ?? stage.args,
+    inputShape: attempt?.inputShape ?? stage.input.shape,
+    wrong: new Set(attempt ? differing(state) : []),
+  };
+}
+
+/** The fields in which an attempt differs from the stage. */
+export function differing({ stage, attempt }: State): (ArgName | "inputShape")[] {
+  if (!attempt) return [];
+  const names = (Object.keys(stage.args) as ArgName[]).filter((name) =>
+    attempt.args.axes !== stage.args.axes ? name === "axes" : !sameArg(stage.args, attempt.args, name),
+  );
+  const shape = String(attempt.inputShape) === String(stage.input.shape) ? [] : ["inputShape" as const];
+  return [...names, ...shape];
+}
+
+/** "Back to stride = 1": the way out of a refused attempt. */
+export function wayBack(state: State): string {
+  const { stage } = state;
+  const fields = differing(state).map((name) =>
+    name === "inputShape"
+      ? `an input of (${stage.input.shape.join(", ")})`
+      : `${torchName(name)} = ${argText(stage.args, name)}`,
+  );
+  return fields.length > 0 && fields.length <= 2
+    ? `Back to ${listed(fields)}`
+    : "Back to the last valid layer";
+}
+
+export function torchName(name: ArgName): string {
+  return name.replace(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function argText(args: LayerArgs, name: ArgName): string {
+  const value = args[name];
+  return Array.isArray(value) ? `(${value.join(", ")})` : String(value);
+}
+
+export function lessonView(state: State, finished: ReadonlySet<string>): LessonView {
+  const list = LESSONS.map(({ id, title }) => ({ id, title, finished: finished.has(id) }));
+  const lesson = state.lesson && lessonOf(state.lesson.id);
+  if (!lesson || !state.lesson) return { list, open: null };
+  const { step, done } = state.lesson;
+  const now = lesson.steps[step];
+  const number = LESSONS.indexOf(lesson) + 1;
+  return {
+    list,
+    open: {
+      id: lesson.id,
+      title: lesson.title,
+      number,
+      intro: lesson.intro,
+      past: lesson.steps.slice(0, step).map(({ task, found }) => found ?? task),
+      task: now?.task ?? null,
+      found: done ? (now?.found ?? "") : null,
+      step,
+      steps: lesson.steps.length,
+      last: step === lesson.steps.length - 1,
+      actsAlone: now?.goal.kind === "read",
+      next: LESSONS[number]?.title ?? null,
+    },
+  };
+}
