@@ -248,10 +248,49 @@ class ConvCellKernel : public CellKernel {
       }
     }
     ComputeCells(g_, weight_, bias_, in, border, out);
+    const std::vector<Row> rows = RowsOf(cells, runs);
+    const int64_t in_plane = g_.in_plane();
     Sums sums{};
-    sums.channels = g_.ic;
-    sums.factor_step = g_.taps();
-    sums.row_step = g_.in_plane();
+    sums.channels = 1;
+    for (int32_t n : cells[0]) {
+      for (int32_t c : cells[1]) {
+        const int64_t group = c / g_.oc;
+        float* plane = out + (n * g_.groups * g_.oc + c) * g_.out_plane();
+        const float bias = bias_ == nullptr ? 0.0f : bias_[c] + 0.0f;
+        for (const Row& row : rows) {
+          std::fill_n(plane + row.out, row.count, bias);
+        }
+        // Input channel by input channel, because their planes lie far apart:
+        // row by row would fetch each of them again for every row.
+        for (int64_t ic = 0; ic < g_.ic; ++ic) {
+          sums.rows = in + ((n * g_.groups + group) * g_.ic + ic) * in_plane;
+          sums.factors = weight_ + (c * g_.ic + ic) * g_.taps();
+          for (const Row& row : rows) {
+            sums.count = row.count;
+            sums.pairs = pairs_.data() + row.pairs;
+            sums.pair_count = row.pair_count;
+            HWY_DYNAMIC_DISPATCH(AddProducts)(sums, plane + row.out);
+          }
+        }
+        for (const Row& row : rows) OneNaN(row.count, plane + row.out);
+      }
+    }
+  }
+
+  // A run of columns in one row of the output plane, and its pairs.
+  struct Row {
+    int64_t out;
+    int64_t count;
+    size_t pairs;
+    int64_t pair_count;
+  };
+
+  std::vector<Row> RowsOf(
+      const ConvCells& cells,
+      const std::vector<std::pair<int64_t, int64_t>>& runs) {
+    const AxisMap& width = g_.axes[2];
+    std::vector<Row> rows;
+    pairs_.clear();
     for (int32_t od : cells[2]) {
       TapsOf(g_.axes[0], od, &by_depth_);
       for (int32_t oh : cells[3]) {
@@ -260,27 +299,14 @@ class ConvCellKernel : public CellKernel {
         for (const auto& [column, count] : runs) {
           TapsOf(width, column, &by_width_);
           JoinTaps(upper_, by_width_, width, &taps_);
-          pairs_.clear();
+          rows.push_back({(od * g_.axes[1].out + oh) * width.out + column,
+                          count, pairs_.size(),
+                          static_cast<int64_t>(taps_.size())});
           for (const Tap& tap : taps_) pairs_.push_back({tap.weight, tap.in});
-          sums.pairs = pairs_.data();
-          sums.pair_count = static_cast<int64_t>(pairs_.size());
-          sums.count = count;
-          for (int32_t n : cells[0]) {
-            for (int32_t c : cells[1]) {
-              const int64_t group = c / g_.oc;
-              sums.rows = in + (n * g_.groups + group) * g_.ic * sums.row_step;
-              sums.factors = weight_ + c * g_.ic * g_.taps();
-              float* row = out + (n * g_.groups * g_.oc + c) * g_.out_plane() +
-                           (od * g_.axes[1].out + oh) * width.out + column;
-              std::fill_n(row, count,
-                          bias_ == nullptr ? 0.0f : bias_[c] + 0.0f);
-              HWY_DYNAMIC_DISPATCH(AddProducts)(sums, row);
-              OneNaN(count, row);
-            }
-          }
         }
       }
     }
+    return rows;
   }
 
   const ConvGeometry g_;
