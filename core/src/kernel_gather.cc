@@ -94,12 +94,4 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
   }
 }
 
-int64_t OutOffset(const Phase& phase, int64_t p) {
-  const auto& [d, h, w] = phase.axes;
-  const int64_t od = d.first + p / (w.count * h.count) * d.step;
-  const int64_t oh = h.first + p / w.count % h.count * h.step;
-  const int64_t ow = w.first + p % w.count * w.step;
-  return (od * h.map.out + oh) * w.map.out + ow;
-}
-
 }  // namespace convscope

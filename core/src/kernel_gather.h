@@ -33,9 +33,6 @@ struct Gather {
 void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
                  Gather* gathers);
 
-// Where pixel p of a phase lies in the output's plane.
-int64_t OutOffset(const Phase& phase, int64_t p);
-
 }  // namespace convscope
 
 #endif  // CONVSCOPE_SRC_KERNEL_GATHER_H_

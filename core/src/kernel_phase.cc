@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/src/nan.h"
+
 namespace convscope {
 namespace {
 
@@ -62,6 +64,25 @@ PhaseAxis PhaseOf(const AxisMap& map, int64_t r) {
   axis.shift_first = (target - k * map.dilation) / map.stride;
   axis.shift_step = -(map.dilation / gcd);
   return axis;
+}
+
+int64_t OutOffset(const Phase& phase, int64_t p) {
+  const auto& [d, h, w] = phase.axes;
+  const int64_t od = d.first + p / (w.count * h.count) * d.step;
+  const int64_t oh = h.first + p / w.count % h.count * h.step;
+  const int64_t ow = w.first + p % w.count * w.step;
+  return (od * h.map.out + oh) * w.map.out + ow;
+}
+
+void FillPhase(const ConvGeometry& g, const Phase& phase, const float* starts,
+               float* out) {
+  const int64_t channels = g.groups * g.oc;
+  for (int64_t c = 0; c < g.n * channels; ++c, out += g.out_plane()) {
+    const float value = OneNaN(starts[c % channels]);
+    for (int64_t p = 0; p < phase.pixels(); ++p) {
+      out[OutOffset(phase, p)] = value;
+    }
+  }
 }
 
 bool MeetsZeroPadding(const ConvGeometry& geometry) {

@@ -34,15 +34,21 @@ struct PhaseAxis {
   int64_t shift_step = 1;
 
   int64_t Shift(int64_t t) const { return shift_first + t * shift_step; }
+  bool PadsZeros() const {
+    return map.kind == AxisMap::Kind::kTransposed ||
+           map.mode == PaddingMode::kZeros;
+  }
+  // The input index at a position, -1 for a zero padding cell.
+  int64_t SourceAt(int64_t position) const {
+    if (position >= 0 && position < map.in) return position;
+    if (PadsZeros()) return -1;
+    AxisMap cells = map;
+    cells.stride = 1;
+    return cells.Source(position + map.before, 0);
+  }
   // The input index that output q reads at tap t, -1 for a zero padding cell.
   int64_t Source(int64_t q, int64_t t) const {
-    const int64_t position = q * stride + Shift(t);
-    if (position >= 0 && position < map.in) return position;
-    if (map.kind == AxisMap::Kind::kTransposed ||
-        map.mode == PaddingMode::kZeros) {
-      return -1;
-    }
-    return map.Source(first + q * step, tap_first + t * tap_step);
+    return SourceAt(q * stride + Shift(t));
   }
 };
 
@@ -77,6 +83,13 @@ void ForEachPhase(const ConvGeometry& geometry, Visit visit) {
     }
   }
 }
+
+// Where pixel p of a phase, counted row-major, lies in the output's plane.
+int64_t OutOffset(const Phase& phase, int64_t p);
+
+// Writes the outputs of a phase without taps: starts[channel].
+void FillPhase(const ConvGeometry& geometry, const Phase& phase,
+               const float* starts, float* out);
 
 // Whether any window meets a zero padding cell.
 bool MeetsZeroPadding(const ConvGeometry& geometry);

@@ -6,6 +6,7 @@
 #include "core/src/conv_cells.h"
 #include "core/src/kernel_gemm.h"
 #include "core/src/kernel_phase.h"
+#include "core/src/kernel_rows.h"
 
 namespace convscope {
 namespace {
@@ -68,7 +69,9 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
                       std::unique_ptr<Kernel>* kernel) {
   std::unique_ptr<Kernel> fastest;
   CONVSCOPE_RETURN_IF_ERROR(
-      MakeGemmKernel(geometry, weight, bias, math, &fastest));
+      SuitsRows(geometry)
+          ? MakeRowsKernel(geometry, weight, bias, math, &fastest)
+          : MakeGemmKernel(geometry, weight, bias, math, &fastest));
   *kernel =
       std::make_unique<ConvKernel>(geometry, weight, bias, std::move(fastest));
   return Ok();

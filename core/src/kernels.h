@@ -8,6 +8,8 @@
 //   kernel_gemm.cc    many channels: a matrix product whose right side is
 //   packed
 //                     panel by panel out of the input ("gemm")
+//   kernel_rows.cc    few channels: straight out of a padded copy of some rows
+//                     ("rows")
 //   conv_cells.cc     anything, one output after the other ("cells"): where an
 //                     infinite weight meets a padding cell
 #ifndef CONVSCOPE_SRC_KERNELS_H_
