@@ -12,8 +12,8 @@
 #include "convscope/buffer.h"
 #include "convscope/conv.h"
 #include "core/src/conv_cells.h"
-#include "core/src/nan.h"
 #include "core/src/kernels.h"
+#include "core/src/nan.h"
 
 namespace convscope {
 namespace {
@@ -107,6 +107,14 @@ Status Conv::Backward(const Shape& in_shape, const float* in,
       BiasGradient(g, grad_output, gradient);
     }
   }
+  return Ok();
+}
+
+Status Conv::BackwardCells(const Shape& in_shape, const float*,
+                           const Product& cells, const float* grad_output,
+                           float* grad_input) const {
+  ScatterCells(Geometry(in_shape), weight(), grad_output,
+               FiveAxes(cells, in_shape.rank(), options_.axes), grad_input);
   return Ok();
 }
 

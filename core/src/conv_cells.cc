@@ -42,52 +42,90 @@ ConvCells FiveAxes(const Product& cells, size_t rank, int axes) {
   return five;
 }
 
-void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
-                  const float* in, const ConvCells& cells, float* out) {
-  const int64_t in_plane = g.in_plane();
-  const int64_t out_plane = g.out_plane();
+namespace {
+
+// Where the sum behind one output cell begins, and how far it is from one input
+// channel to the next.
+struct SumPlace {
+  int64_t in;      // first input plane of the group
+  int64_t weight;  // first tap
+  int64_t weight_step;
+  int64_t out;
+};
+
+// Calls visit(place, taps) for every cell of `cells`.
+template <class Visit>
+void ForEachSum(const ConvGeometry& g, const ConvCells& cells, Visit visit) {
   const int64_t taps_per_plane = g.taps();
-  const AxisMap& depth = g.axes[0];
-  const AxisMap& height = g.axes[1];
-  const AxisMap& width = g.axes[2];
-  // Distance in the weight from one input channel to the next.
-  const int64_t weight_step =
-      g.transposed ? g.oc * taps_per_plane : taps_per_plane;
+  SumPlace place{};
+  place.weight_step = g.transposed ? g.oc * taps_per_plane : taps_per_plane;
   std::vector<Tap> by_depth, by_height, by_width, upper, taps;
   for (int32_t od : cells[2]) {
-    TapsOf(depth, od, &by_depth);
+    TapsOf(g.axes[0], od, &by_depth);
     for (int32_t oh : cells[3]) {
-      TapsOf(height, oh, &by_height);
-      JoinTaps(by_depth, by_height, height, &upper);
+      TapsOf(g.axes[1], oh, &by_height);
+      JoinTaps(by_depth, by_height, g.axes[1], &upper);
       for (int32_t ow : cells[4]) {
-        TapsOf(width, ow, &by_width);
-        JoinTaps(upper, by_width, width, &taps);
-        const int64_t position = (od * height.out + oh) * width.out + ow;
+        TapsOf(g.axes[2], ow, &by_width);
+        JoinTaps(upper, by_width, g.axes[2], &taps);
+        const int64_t position = (od * g.axes[1].out + oh) * g.axes[2].out + ow;
         for (int32_t n : cells[0]) {
           for (int32_t c : cells[1]) {
             const int64_t group = c / g.oc;
-            const float* x = in + (n * g.groups + group) * g.ic * in_plane;
-            const float* w =
-                g.transposed
-                    ? weight + (group * g.ic * g.oc + c % g.oc) * taps_per_plane
-                    : weight + c * g.ic * taps_per_plane;
-            // + 0 turns a bias of -0 into 0: from then on no sum is -0, and
-            // adding the product of a padded zero changes no bit.
-            float sum = bias == nullptr ? 0.0f : bias[c] + 0.0f;
-            for (int64_t ic = 0; ic < g.ic; ++ic) {
-              for (const Tap& tap : taps) {
-                const float product = x[tap.in] * w[tap.weight];
-                sum = sum + product;
-              }
-              x += in_plane;
-              w += weight_step;
-            }
-            out[(n * g.groups * g.oc + c) * out_plane + position] = OneNaN(sum);
+            place.in = (n * g.groups + group) * g.ic * g.in_plane();
+            place.weight =
+                (g.transposed ? group * g.ic * g.oc + c % g.oc : c * g.ic) *
+                taps_per_plane;
+            place.out = (n * g.groups * g.oc + c) * g.out_plane() + position;
+            visit(place, c, taps);
           }
         }
       }
     }
   }
+}
+
+}  // namespace
+
+void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
+                  const float* in, const ConvCells& cells, float* out) {
+  const int64_t in_plane = g.in_plane();
+  ForEachSum(g, cells,
+             [&](const SumPlace& at, int64_t c, const std::vector<Tap>& taps) {
+               const float* x = in + at.in;
+               const float* w = weight + at.weight;
+               // + 0 turns a bias of -0 into 0: from then on no sum is -0, and
+               // adding the product of a padded zero changes no bit.
+               float sum = bias == nullptr ? 0.0f : bias[c] + 0.0f;
+               for (int64_t ic = 0; ic < g.ic; ++ic) {
+                 for (const Tap& tap : taps) {
+                   const float product = x[tap.in] * w[tap.weight];
+                   sum = sum + product;
+                 }
+                 x += in_plane;
+                 w += at.weight_step;
+               }
+               out[at.out] = OneNaN(sum);
+             });
+}
+
+void ScatterCells(const ConvGeometry& g, const float* weight,
+                  const float* grad_output, const ConvCells& cells,
+                  float* grad_input) {
+  const int64_t in_plane = g.in_plane();
+  ForEachSum(g, cells,
+             [&](const SumPlace& at, int64_t, const std::vector<Tap>& taps) {
+               const float gradient = grad_output[at.out];
+               if (gradient == 0) return;
+               float* x = grad_input + at.in;
+               const float* w = weight + at.weight;
+               for (int64_t ic = 0; ic < g.ic; ++ic) {
+                 for (const Tap& tap : taps)
+                   x[tap.in] += gradient * w[tap.weight];
+                 x += in_plane;
+                 w += at.weight_step;
+               }
+             });
 }
 
 ConvGeometry InputGradientGeometry(const ConvGeometry& g) {

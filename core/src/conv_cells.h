@@ -44,6 +44,12 @@ void TapsOf(const AxisMap& map, int64_t o, std::vector<Tap>* taps);
 void JoinTaps(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
               const AxisMap& map, std::vector<Tap>* joined);
 
+// Adds to `grad_input` the products of the output cells' gradients with the
+// weights that they were made with. A cell whose gradient is 0 adds nothing.
+void ScatterCells(const ConvGeometry& geometry, const float* weight,
+                  const float* grad_output, const ConvCells& cells,
+                  float* grad_input);
+
 // The convolution whose values are the gradient of `geometry` by its padded
 // input, run on grad_output with the same weight array: a transposed
 // convolution for a plain one, and the other way round.

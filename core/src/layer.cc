@@ -1,6 +1,9 @@
 #include "convscope/layer.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "convscope/buffer.h"
 
 namespace convscope {
 namespace {
@@ -68,6 +71,25 @@ void Layer::Forward(const Shape& in_shape, const float* in, float* out) const {
 Status Layer::MakeCellKernel(const Shape& in,
                              std::unique_ptr<CellKernel>* kernel) const {
   *kernel = std::make_unique<ForwardCellsKernel>(*this, in);
+  return Ok();
+}
+
+Status Layer::BackwardCells(const Shape& in_shape, const float* in,
+                            const Product& cells, const float* grad_output,
+                            float* grad_input) const {
+  Shape out;
+  CONVSCOPE_RETURN_IF_ERROR(OutputShape(in_shape, &out));
+  Buffer<float> some, all;
+  CONVSCOPE_RETURN_IF_ERROR(some.Allocate(out.elements()));
+  CONVSCOPE_RETURN_IF_ERROR(all.Allocate(in_shape.elements()));
+  std::fill_n(some.data(), some.size(), 0.0f);
+  ForEachOffset(out, cells, [&](int64_t offset) {
+    some.data()[offset] = grad_output[offset];
+  });
+  Gradients gradients;
+  gradients.input = all.data();
+  CONVSCOPE_RETURN_IF_ERROR(Backward(in_shape, in, some.data(), gradients));
+  for (int64_t i = 0; i < all.size(); ++i) grad_input[i] += all.data()[i];
   return Ok();
 }
 

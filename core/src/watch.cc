@@ -17,6 +17,23 @@ bool SameValue(float a, float b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
+// The cells at `offsets`, ascending: one product for each row that holds some.
+CellSet ByRows(const Shape& shape, const std::vector<int32_t>& offsets) {
+  CellSet set(shape);
+  for (size_t i = 0; i < offsets.size();) {
+    const int64_t width = shape.empty() ? 1 : shape.back();
+    const int64_t row = offsets[i] / width;
+    Product product = SingleCell(IndexAt(shape, offsets[i]));
+    IndexList last;
+    for (; i < offsets.size() && offsets[i] / width == row; ++i) {
+      last.push_back(static_cast<int32_t>(offsets[i] % width));
+    }
+    if (!shape.empty()) product.axes.back() = std::move(last);
+    set.Add(std::move(product));
+  }
+  return set;
+}
+
 // The cells at `offsets` as few products. One product that covers them all is
 // preferred as long as it adds little: to compute a cell once more changes
 // nothing.
@@ -38,19 +55,7 @@ CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets) {
     set.Add(std::move(hull));
     return set;
   }
-  // Row by row.
-  for (size_t i = 0; i < offsets.size();) {
-    const int64_t width = shape.back();
-    const int64_t row = offsets[i] / width;
-    Product product = SingleCell(IndexAt(shape, offsets[i]));
-    IndexList& last = product.axes.back();
-    last.clear();
-    for (; i < offsets.size() && offsets[i] / width == row; ++i) {
-      last.push_back(static_cast<int32_t>(offsets[i] % width));
-    }
-    set.Add(std::move(product));
-  }
-  return set;
+  return ByRows(shape, offsets);
 }
 
 // A cell that both products hold; no axes if there is none.
@@ -329,6 +334,55 @@ std::string Watch::WhyKept(const Shape& index) const {
   if (std::binary_search(changed.begin(), changed.end(), offset)) return "";
   if (reached_.empty() || !reached_.back().Has(index)) return "";
   return WhyKeptAt(leaves_.size(), index);
+}
+
+Status Watch::Sensitivity(const Shape& index, std::vector<int32_t>* offsets,
+                          std::vector<float>* derivatives) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckIndex(output_shape(), index, "output"));
+  if (gradients_.empty()) {
+    std::vector<Buffer<float>> made(shapes_.size());
+    for (size_t i = 0; i < shapes_.size(); ++i) {
+      CONVSCOPE_RETURN_IF_ERROR(made[i].Allocate(shapes_[i].elements()));
+      std::fill_n(made[i].data(), made[i].size(), 0.0f);
+    }
+    gradients_ = std::move(made);
+  }
+  // The cells that count at each level, checked before anything is written.
+  std::vector<CellSet> cells(shapes_.size());
+  cells.back() = CellSet(output_shape(), SingleCell(index));
+  for (size_t leaf = leaves_.size(); leaf-- > 0;) {
+    CONVSCOPE_RETURN_IF_ERROR(convscope::Reads(*leaves_[leaf], shapes_[leaf],
+                                               cells[leaf + 1], &cells[leaf]));
+    // Each cell once, because gradients add up.
+    if (cells[leaf].parts().size() > 1) {
+      cells[leaf] = ByRows(shapes_[leaf], cells[leaf].Offsets());
+    }
+  }
+  gradients_.back().data()[Offset(output_shape(), index)] = 1.0f;
+  Status status = Ok();
+  for (size_t leaf = leaves_.size(); leaf-- > 0;) {
+    float* gradient = gradients_[leaf + 1].data();
+    for (const Product& part : cells[leaf + 1].parts()) {
+      if (!status.ok()) break;
+      status =
+          leaves_[leaf]->BackwardCells(shapes_[leaf], values_[leaf].data(),
+                                       part, gradient, gradients_[leaf].data());
+    }
+  }
+  std::vector<int32_t> inputs = cells.front().Offsets();
+  std::vector<float> found;
+  for (int32_t offset : inputs) {
+    found.push_back(gradients_.front().data()[offset]);
+  }
+  for (size_t level = 0; level < cells.size(); ++level) {
+    for (int32_t offset : cells[level].Offsets()) {
+      gradients_[level].data()[offset] = 0.0f;
+    }
+  }
+  if (!status.ok()) return status;
+  *offsets = std::move(inputs);
+  *derivatives = std::move(found);
+  return Ok();
 }
 
 Status Watch::Replace(std::shared_ptr<const Layer> layer,

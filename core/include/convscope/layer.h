@@ -114,6 +114,14 @@ class Layer {
                           const float* grad_output,
                           const Gradients& gradients) const = 0;
 
+  // Adds to `grad_input` what the output cells `cells` give it: the gradient of
+  // the sum of their values times `grad_output`, both arrays of whole tensors,
+  // of which only these cells and those that they read are touched. The default
+  // goes through Backward, at the cost of the tensor.
+  virtual Status BackwardCells(const Shape& in_shape, const float* in,
+                               const Product& cells, const float* grad_output,
+                               float* grad_input) const;
+
   // One map per axis of the tensor, if the layer maps each axis for itself.
   // Reads and ReadBy are answered from these.
   virtual std::vector<AxisMap> AxisMaps(const Shape& in) const = 0;

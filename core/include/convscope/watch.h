@@ -81,6 +81,12 @@ class Watch {
   // "rounded away". Empty for a cell that changed or was not reached.
   std::string WhyKept(const Shape& index) const;
 
+  // How much output cell `index` changes with each input cell that it reads, at
+  // the numbers as they are: derivatives by the chain rule, at the cost of the
+  // windows behind the cell. Input offsets, ascending.
+  Status Sensitivity(const Shape& index, std::vector<int32_t>* offsets,
+                     std::vector<float>* derivatives);
+
   // Makes `layer` the watched one: the same input through another stride,
   // another kernel, another stack. Its parameters are read as they are; the
   // steps for Undo() are forgotten. On an error (torch refuses the layer for
@@ -137,6 +143,8 @@ class Watch {
   std::vector<Shape> shapes_;
   std::vector<Buffer<float>> values_;
   std::vector<std::unique_ptr<CellKernel>> cell_kernels_;
+  // For Sensitivity(): one array per level, 0 everywhere between calls.
+  std::vector<Buffer<float>> gradients_;
   // Of the last edit: the cells of each level that it reached and those that
   // changed, and the parameter cells that were edited.
   std::vector<CellSet> reached_;
