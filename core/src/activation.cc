@@ -92,11 +92,16 @@ struct SiLU {
 };
 
 struct Mish {
-  double Value(double x) const {
-    return x * ExactTanh(ExactLog1p(ExactExp(x)));
+  // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2) with e = exp(x).
+  static double TanhSoftplus(double x) {
+    if (x > 40) return 1;  // to the last bit, and e^2 would overflow
+    const double e = ExactExp(x);
+    const double z = e * (e + 2);
+    return z / (z + 2);
   }
+  double Value(double x) const { return x * TanhSoftplus(x); }
   double Gradient(double x, double g) const {
-    const double t = ExactTanh(ExactLog1p(ExactExp(x)));
+    const double t = TanhSoftplus(x);
     return g * (t + x * Sigmoid(x) * (1 - t * t));
   }
 };

@@ -2,8 +2,8 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <limits>
 
 namespace convscope {
@@ -23,41 +23,47 @@ double PowerOfTwo(int64_t k) {
   return std::bit_cast<double>(static_cast<uint64_t>(k + 1023) << 52);
 }
 
+// c[first] + c[first + 4] t + c[first + 8] t^2 + …, written out at compile
+// time.
+template <size_t first, size_t N>
+inline double EveryFourth(const double (&c)[N], double t) {
+  if constexpr (first + 4 < N) {
+    return c[first] + t * EveryFourth<first + 4>(c, t);
+  } else {
+    return c[first];
+  }
+}
+
+// c[0] + c[1] t + c[2] t^2 + …, as four chains in t^4 that a processor computes
+// side by side: one long chain would wait for itself.
+template <size_t N>
+inline double Polynomial(const double (&c)[N], double t) {
+  const double t2 = t * t;
+  const double t4 = t2 * t2;
+  return (EveryFourth<0>(c, t4) + t2 * EveryFourth<2>(c, t4)) +
+         t * (EveryFourth<1>(c, t4) + t2 * EveryFourth<3>(c, t4));
+}
+
 // exp(r) - 1 for |r| <= 0.35 by its series; the first term left out is below
 // r * 2^-56.
 double Expm1Series(double r) {
-  double sum = 1.0 / 87178291200.0;  // 1 / 14!
-  sum = sum * r + 1.0 / 6227020800.0;
-  sum = sum * r + 1.0 / 479001600.0;
-  sum = sum * r + 1.0 / 39916800.0;
-  sum = sum * r + 1.0 / 3628800.0;
-  sum = sum * r + 1.0 / 362880.0;
-  sum = sum * r + 1.0 / 40320.0;
-  sum = sum * r + 1.0 / 5040.0;
-  sum = sum * r + 1.0 / 720.0;
-  sum = sum * r + 1.0 / 120.0;
-  sum = sum * r + 1.0 / 24.0;
-  sum = sum * r + 1.0 / 6.0;
-  sum = sum * r + 0.5;
-  return r + r * r * sum;
+  constexpr double kInverseFactorials[] = {
+      1.0 / 2,          1.0 / 6,        1.0 / 24,        1.0 / 120,
+      1.0 / 720,        1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+      1.0 / 3628800,    1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
+      1.0 / 87178291200};
+  return r + r * r * Polynomial(kInverseFactorials, r);
 }
 
 // log(f) for f in [sqrt(1/2), sqrt(2)], given s = (f - 1) / (f + 1):
 // 2 artanh(s) by its series; |s| < 0.172, the first term left out is below
 // s * 2^-58.
 double LogSeries(double s) {
+  constexpr double kInverseOdds[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,
+                                     1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17,
+                                     1.0 / 19, 1.0 / 21};
   const double z = s * s;
-  double sum = 1.0 / 21.0;
-  sum = sum * z + 1.0 / 19.0;
-  sum = sum * z + 1.0 / 17.0;
-  sum = sum * z + 1.0 / 15.0;
-  sum = sum * z + 1.0 / 13.0;
-  sum = sum * z + 1.0 / 11.0;
-  sum = sum * z + 1.0 / 9.0;
-  sum = sum * z + 1.0 / 7.0;
-  sum = sum * z + 1.0 / 5.0;
-  sum = sum * z + 1.0 / 3.0;
-  return 2 * s + 2 * s * (z * sum);
+  return 2 * s + 2 * s * (z * Polynomial(kInverseOdds, z));
 }
 
 // (1 + 2x) exp(x^2) erfc(x) for x >= 0 as a polynomial in t = (x - 3) / (x +
@@ -140,11 +146,8 @@ double ExactErfc(double x) {
   double erfc = 0;
   if (size < 28) {  // beyond, the result is below the smallest double
     const double t = (size - 3) / (size + 3);
-    double sum = 0;
-    for (size_t i = std::size(kErfcPolynomial); i-- > 0;) {
-      sum = sum * t + kErfcPolynomial[i];
-    }
-    erfc = sum / (1 + 2 * size) * ExactExp(-size * size);
+    erfc = Polynomial(kErfcPolynomial, t) / (1 + 2 * size) *
+           ExactExp(-size * size);
   }
   return x < 0 ? 2 - erfc : erfc;
 }
