@@ -1,0 +1,132 @@
+/**
+ * convscope: PyTorch's convolution family in WebAssembly, reproducible to the bit, and open to the question which output
+ * reads which input.
+ *
+ * @packageDocumentation
+ */
+export {
+  engine,
+  init,
+  type Build,
+  type Engine,
+  type InitOptions,
+  type MathMode,
+} from "./engine.js";
+export { ConvscopeError, type ErrorCode } from "./errors.js";
+export { manualSeed } from "./random.js";
+export {
+  arange,
+  full,
+  IntTensor,
+  ones,
+  rand,
+  randn,
+  Tensor,
+  tensor,
+  zeros,
+  type Nested,
+  type NumberArray,
+} from "./tensor.js";
+export { Cells, type Product } from "./cells.js";
+export { Layer, type Gradients } from "./layer.js";
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvGradients,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  type Explanation,
+  type Ints,
+  type OutputSizeOptions,
+  type PaddingMode,
+  type PaddingName,
+  type PaddingSides,
+  type Term,
+} from "./conv.js";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  type AdaptiveAvgPoolOptions,
+  type AdaptiveMaxPoolOptions,
+  type AvgPool1dOptions,
+  type AvgPoolOptions,
+  type MaxPoolOptions,
+  type MaxPoolOutput,
+  type OutputSize,
+} from "./pool.js";
+export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+  type ConstantPadOptions,
+  type PadOptions,
+} from "./pad.js";
+export { Fold, Unfold, type FoldOptions, type UnfoldOptions } from "./fold.js";
+export {
+  CELU,
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  LogSigmoid,
+  Mish,
+  ReLU,
+  ReLU6,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softplus,
+  Softsign,
+  Tanh,
+  type CELUOptions,
+  type ELUOptions,
+  type GELUOptions,
+  type HardtanhOptions,
+  type LeakyReLUOptions,
+  type SoftplusOptions,
+} from "./activation.js";
+export { Sequential } from "./sequential.js";
+export {
+  F,
+  type FConvOptions,
+  type FConvTransposeOptions,
+  type FPadOptions,
+} from "./functional.js";
+export { Plan, type PlanOptions } from "./plan.js";
+export {
+  ChangedCells,
+  watch,
+  Watch,
+  type Change,
+  type Edit,
+  type Replacement,
+  type Target,
+} from "./watch.js";

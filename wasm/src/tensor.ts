@@ -1,0 +1,543 @@
+// Tensors: values in ordinary typed arrays that JavaScript owns. Nothing here lives in WASM memory and nothing must be
+// freed; the engine is asked only for random numbers and prints.
+import { ConvscopeError } from "./errors.js";
+import { post, raw, withCopy, withMemory, floats } from "./engine.js";
+import {
+  elementsOf,
+  maxElements,
+  maxRank,
+  sameShape,
+  toIntegers,
+  toNumber,
+  toOffset,
+  toShape,
+  typeError,
+} from "./validate.js";
+
+/** Numbers in arrays in arrays …: what {@link tensor} reads and `toArray` gives. */
+export type Nested = number | readonly Nested[];
+
+type Values = Float32Array | Int32Array;
+
+/** What tensors of one memory share (see {@link Tensor.reshape}). */
+class Storage<A extends Values> {
+  readonly data: A;
+  /** Goes up with every change made through a tensor. */
+  version = 0;
+  /** True once `data` was handed out: then it may change without a word. */
+  exposed = false;
+
+  constructor(data: A) {
+    this.data = data;
+  }
+}
+
+// Package-internal doors into a tensor's private parts; set by the class itself.
+let storageOf: <A extends Values>(tensor: BaseTensor<A>) => Storage<A>;
+let isTensor: (value: unknown) => value is BaseTensor<Values>;
+
+/** What {@link Tensor} and {@link IntTensor} have in common. */
+export abstract class BaseTensor<A extends Float32Array | Int32Array> {
+  readonly #storage: Storage<A>;
+  /** The sizes, outermost axis first: `[2, 3]`. `[]` for a scalar. */
+  readonly shape: readonly number[];
+  /** How many elements there are. */
+  readonly size: number;
+
+  static {
+    storageOf = (tensor) => tensor.#storage;
+    isTensor = (value): value is BaseTensor<Values> =>
+      typeof value === "object" && value !== null && #storage in value;
+  }
+
+  /** @internal */
+  constructor(storage: Storage<A>, shape: readonly number[]) {
+    if (!(storage instanceof Storage))
+      throw new TypeError("tensors are made by tensor(), zeros() and the like");
+    this.#storage = storage;
+    this.shape = shape;
+    this.size = elementsOf(shape);
+  }
+
+  /**
+   * The values, row-major: the tensor's own array, not a copy. Writing to it changes the tensor, and the layer whose
+   * weight the tensor is.
+   */
+  get data(): A {
+    this.#storage.exposed = true;
+    return this.#storage.data;
+  }
+
+  /**
+   * One value.
+   *
+   * @param index - one number per axis, counted from 0
+   * @throws RangeError for an index outside the tensor
+   *
+   * @example
+   * ```ts
+   * tensor([[1, -2], [3, -4]]).get([1, 0]); // 3
+   * ```
+   */
+  get(index: readonly number[]): number {
+    return attached(this).data[toOffset(this.shape, index, "index")] as number;
+  }
+
+  /**
+   * Writes one value, rounded to the tensor's type.
+   *
+   * @param index - one number per axis, counted from 0
+   * @throws RangeError for an index outside the tensor
+   *
+   * @example
+   * ```ts
+   * const x = zeros([2, 2]);
+   * x.set([1, 0], 5);
+   * x.toArray(); // [[0, 0], [5, 0]]
+   * ```
+   */
+  set(index: readonly number[], value: number): void {
+    const offset = toOffset(this.shape, index, "index");
+    const storage = attached(this);
+    storage.data[offset] = toNumber(value, "value");
+    storage.version++;
+  }
+
+  /** The same values, nested as the axes are; a number for a scalar. */
+  toArray(): Nested {
+    return nest(attached(this).data, this.shape, 0, 0, this.size);
+  }
+
+  /** torch's print of the tensor, to the character. Needs `init()`. */
+  toString(): string {
+    const { data } = attached(this);
+    post(this.shape);
+    return withCopy(data, (address) =>
+      data instanceof Float32Array
+        ? raw().floatsToText(address, this.shape.length)
+        : raw().intsToText(address, this.shape.length),
+    ) as string;
+  }
+
+  /** @internal */
+  protected sameValues(other: unknown): boolean {
+    if (!isTensor(other) || !sameShape(this.shape, other.shape)) return false;
+    const { data } = attached(other);
+    return attached(this).data.every((value, i) => value === data[i]);
+  }
+}
+
+/**
+ * A float32 tensor: a `Float32Array` with a shape. Made by {@link tensor} and its like, and by layers.
+ *
+ * @example
+ * ```ts
+ * const x = tensor([[1, -2], [3, -4]]);
+ * console.log(x.shape); // [2, 2]
+ * console.log(String(x));
+ * // tensor([[ 1., -2.],
+ * //         [ 3., -4.]])
+ * ```
+ */
+export class Tensor extends BaseTensor<Float32Array> {
+  /**
+   * The same values under another shape: a view, as in torch, that shares the memory.
+   *
+   * @param shape - as many elements as before; one size may be -1 and is worked out
+   * @throws ConvscopeError `"shape"` if the number of elements differs
+   *
+   * @example
+   * ```ts
+   * tensor([[1, 2], [3, 4]]).reshape([4]).toArray(); // [1, 2, 3, 4]
+   * ```
+   */
+  reshape(shape: readonly number[]): Tensor {
+    return new Tensor(storageOf(this), inferShape(shape, this.size));
+  }
+
+  /** A copy that shares nothing. */
+  clone(): Tensor {
+    return fromData(attached(this).data.slice(), this.shape);
+  }
+
+  /** Same shape and equal values, as torch.equal: 0 equals -0, NaN equals nothing. */
+  equals(other: Tensor): boolean {
+    return this.sameValues(other);
+  }
+}
+
+/** An int32 tensor: the indices of a max pool, counted within one channel's plane. */
+export class IntTensor extends BaseTensor<Int32Array> {
+  /** Same shape and equal values. */
+  equals(other: IntTensor): boolean {
+    return this.sameValues(other);
+  }
+}
+
+/** A storage whose array is still where it was. */
+function attached<A extends Values>(tensor: BaseTensor<A>): Storage<A> {
+  const storage = storageOf(tensor);
+  if (storage.data.length !== tensor.size) {
+    throw new ConvscopeError(
+      "detached",
+      "the tensor's values are gone: its data buffer was transferred elsewhere",
+    );
+  }
+  return storage;
+}
+
+function nest(
+  data: Values,
+  shape: readonly number[],
+  axis: number,
+  begin: number,
+  end: number,
+): Nested {
+  if (axis === shape.length) return data[begin] as number;
+  if (axis === shape.length - 1) return Array.from(data.subarray(begin, end));
+  const step = (end - begin) / (shape[axis] as number);
+  return Array.from({ length: shape[axis] as number }, (_, i) =>
+    nest(data, shape, axis + 1, begin + i * step, begin + (i + 1) * step),
+  );
+}
+
+function inferShape(given: unknown, size: number): readonly number[] {
+  const shape = toIntegers(given, "shape", maxRank);
+  const refuse = (): ConvscopeError =>
+    new ConvscopeError(
+      "shape",
+      `shape '[${shape.join(", ")}]' is invalid for input of size ${size}`,
+    );
+  const free = shape.indexOf(-1);
+  if (free >= 0) {
+    if (shape.includes(-1, free + 1))
+      throw new ConvscopeError("shape", "only one dimension can be inferred");
+    const rest = shape.reduce((product, n) => product * n, -1);
+    if (rest === 0) {
+      throw new ConvscopeError(
+        "shape",
+        `cannot reshape tensor of ${size} elements into shape [${shape.join(", ")}] because the unspecified dimension size -1 can be any value and is ambiguous`,
+      );
+    }
+    if (!Number.isInteger(size / rest)) throw refuse();
+    const inferred = size / rest;
+    return toShape(
+      shape.map((n, axis) => (axis === free ? inferred : n)),
+      "shape",
+    );
+  }
+  const checked = toShape(shape, "shape");
+  if (elementsOf(checked) !== size) throw refuse();
+  return checked;
+}
+
+/**
+ * A tensor of these values. Always a copy, as torch.tensor.
+ *
+ * @param values - numbers nested in arrays, one level per axis; or a flat array or typed array, with a shape
+ * @param shape - the sizes of `values` when flat. Default: what the nesting says
+ * @throws ConvscopeError `"value"` for ragged arrays, with torch's text; `"shape"` if values and shape do not fit
+ * @throws TypeError for what is no number
+ *
+ * @example
+ * ```ts
+ * tensor([[1, -2], [3, -4]]).shape; // [2, 2]
+ * tensor(new Float32Array([1, 2, 3, 4]), [2, 2]).get([1, 0]); // 3
+ * tensor(new Float32Array([1]), []).shape; // []
+ * ```
+ */
+export function tensor(values: Nested | NumberArray, shape?: readonly number[]): Tensor {
+  if (isNumberArray(values)) {
+    const data = copyNumbers(values);
+    return fromData(
+      data,
+      shape === undefined ? toShape([data.length], "values") : fitShape(shape, data.length),
+    );
+  }
+  const nested = nestedShape(values);
+  const data = new Float32Array(elementsOf(nested));
+  flatten(values, nested, 0, data, 0);
+  return fromData(data, shape === undefined ? nested : fitShape(shape, data.length));
+}
+
+/** A typed array whose elements are numbers. */
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array;
+
+function isNumberArray(value: unknown): value is NumberArray {
+  return (
+    ArrayBuffer.isView(value) &&
+    !(value instanceof DataView) &&
+    !(value instanceof BigInt64Array) &&
+    !(value instanceof BigUint64Array)
+  );
+}
+
+function copyNumbers(values: NumberArray): Float32Array {
+  if (values.length >= maxElements) {
+    throw new RangeError(`values has too many elements: fewer than 2^30 are possible`);
+  }
+  try {
+    // Throws on a detached buffer, whose arrays otherwise look empty.
+    new Uint8Array(values.buffer);
+    return new Float32Array(values);
+  } catch (cause) {
+    if (values.length > 0) throw outOfMemory(values.length, cause);
+    throw new ConvscopeError("detached", "values is gone: its buffer was transferred elsewhere", {
+      cause,
+    });
+  }
+}
+
+function fitShape(given: unknown, size: number): readonly number[] {
+  const shape = toShape(given, "shape");
+  if (elementsOf(shape) !== size) {
+    throw new ConvscopeError(
+      "shape",
+      `shape '[${shape.join(", ")}]' is invalid for input of size ${size}`,
+    );
+  }
+  return shape;
+}
+
+/** The sizes that the first elements show; flatten() holds all others against them. */
+function nestedShape(values: unknown): readonly number[] {
+  const shape: number[] = [];
+  let at = values;
+  while (Array.isArray(at)) {
+    if (shape.length === maxRank)
+      throw new RangeError(`values is nested too deeply: at most ${maxRank} axes`);
+    shape.push(at.length);
+    at = (at as readonly unknown[])[0];
+    if (shape[shape.length - 1] === 0) break;
+  }
+  return toShape(shape, "values");
+}
+
+function flatten(
+  values: unknown,
+  shape: readonly number[],
+  axis: number,
+  out: Float32Array,
+  at: number,
+): number {
+  if (axis === shape.length) {
+    if (Array.isArray(values)) {
+      throw new ConvscopeError(
+        "value",
+        `too many dimensions: the first elements of values have ${axis}`,
+      );
+    }
+    out[at] = toNumber(values, "a value of the tensor");
+    return at + 1;
+  }
+  if (!Array.isArray(values)) throw raggedError(values, shape, axis);
+  if (values.length !== shape[axis]) {
+    throw new ConvscopeError(
+      "value",
+      `expected sequence of length ${shape[axis]} at dim ${axis} (got ${values.length})`,
+    );
+  }
+  for (const entry of values as readonly unknown[]) at = flatten(entry, shape, axis + 1, out, at);
+  return at;
+}
+
+function raggedError(value: unknown, shape: readonly number[], axis: number): Error {
+  if (typeof value !== "number")
+    return typeError("number or array of numbers", "a value of the tensor", value);
+  return new ConvscopeError(
+    "type",
+    axis === 0
+      ? "expected a sequence"
+      : `expected sequence of length ${shape[axis]} at dim ${axis} (got a number)`,
+  );
+}
+
+function outOfMemory(elements: number, cause: unknown): ConvscopeError {
+  return new ConvscopeError("memory", `out of memory: could not allocate ${elements * 4} bytes`, {
+    cause,
+  });
+}
+
+/** A fresh array, or an error of ours: the engine's text stays inside. */
+function allocate(elements: number): Float32Array {
+  try {
+    return new Float32Array(elements);
+  } catch (cause) {
+    throw outOfMemory(elements, cause);
+  }
+}
+
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * ```ts
+ * zeros([2, 2]).toArray(); // [[0, 0], [0, 0]]
+ * ```
+ */
+export function zeros(shape: readonly number[]): Tensor {
+  const sizes = toShape(shape, "shape");
+  return fromData(allocate(elementsOf(sizes)), sizes);
+}
+
+/** A tensor of ones. */
+export function ones(shape: readonly number[]): Tensor {
+  return full(shape, 1);
+}
+
+/**
+ * A tensor that holds one value everywhere.
+ *
+ * @example
+ * ```ts
+ * full([3], 0.5).toArray(); // [0.5, 0.5, 0.5]
+ * ```
+ */
+export function full(shape: readonly number[], value: number): Tensor {
+  const sizes = toShape(shape, "shape");
+  return fromData(allocate(elementsOf(sizes)).fill(toNumber(value, "value")), sizes);
+}
+
+/**
+ * Numbers at equal steps, as torch.arange: from `start` (default 0) up to but not including `end`.
+ *
+ * @param step - not 0. Default 1
+ * @throws ConvscopeError `"shape"` with torch's text if `step` leads away from `end`
+ *
+ * @example
+ * ```ts
+ * arange(4).toArray(); // [0, 1, 2, 3]
+ * arange(1, 2, 0.5).toArray(); // [1, 1.5]
+ * ```
+ */
+export function arange(end: number): Tensor;
+export function arange(start: number, end: number, step?: number): Tensor;
+export function arange(first: number, second?: number, step = 1): Tensor {
+  const start = second === undefined ? 0 : toFinite(first, "start");
+  const end = second === undefined ? toFinite(first, "end") : toFinite(second, "end");
+  if (toFinite(step, "step") === 0) throw new ConvscopeError("shape", "step must be nonzero");
+  if ((end - start) / step < 0) {
+    throw new ConvscopeError("shape", "upper bound and lower bound inconsistent with step sign");
+  }
+  const shape = toShape([Math.ceil((end - start) / step)], "arange");
+  const data = allocate(shape[0] as number);
+  return fromData(
+    data.map((_, i) => start + i * step),
+    shape,
+  );
+}
+
+function toFinite(value: unknown, name: string): number {
+  const number = toNumber(value, name);
+  if (!Number.isFinite(number))
+    throw new RangeError(`Expected a finite number for ${name} but received ${number}`);
+  return number;
+}
+
+/**
+ * Random numbers, uniform in [0, 1), from torch's generator (see {@link manualSeed}). Needs `init()`.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * rand([3]); // torch.rand(3) after torch.manual_seed(0)
+ * ```
+ */
+export function rand(shape: readonly number[]): Tensor {
+  return random(shape, (address, count) => raw().fillRand(address, count));
+}
+
+/** Random numbers of the standard normal distribution, from torch's generator. Needs `init()`. */
+export function randn(shape: readonly number[]): Tensor {
+  return random(shape, (address, count) => raw().fillRandn(address, count));
+}
+
+function random(shape: readonly number[], fill: (address: number, count: number) => void): Tensor {
+  const sizes = toShape(shape, "shape");
+  const count = elementsOf(sizes);
+  return withMemory(count * 4, (address) => {
+    fill(address, count);
+    return fromData(sliceFloats(address, count), sizes);
+  });
+}
+
+// --- Package-internal -------------------------------------------------------
+
+/** A tensor of this array, which is the tensor's from now on; the shape is a checked one. */
+export function fromData(data: Float32Array, shape: readonly number[]): Tensor {
+  return new Tensor(new Storage(data), shape);
+}
+
+export function fromInts(data: Int32Array, shape: readonly number[]): IntTensor {
+  return new IntTensor(new Storage(data), shape);
+}
+
+/** A copy of part of the WASM memory, or an error of ours. */
+export function copyOut<A extends Values>(memory: A, begin: number, end: number): A {
+  try {
+    return memory.slice(begin, end) as A;
+  } catch (cause) {
+    throw outOfMemory(end - begin, cause);
+  }
+}
+
+/** A copy of the `count` floats at an address of the WASM memory. */
+export function sliceFloats(address: number, count: number): Float32Array {
+  return copyOut(floats(), address / 4, address / 4 + count);
+}
+
+/** The value as a float tensor whose values are there. */
+export function toTensor(value: unknown, name: string): Tensor {
+  if (!(value instanceof Tensor) || !isTensor(value)) throw typeError("Tensor", name, value);
+  attached(value);
+  return value;
+}
+
+/** The values of a tensor that toTensor() let pass, without counting as handed out. */
+export function dataOf(tensor: Tensor): Float32Array {
+  return storageOf(tensor).data;
+}
+
+/** True while nobody can have written to the tensor. */
+export function isUntouched(tensor: Tensor): boolean {
+  const storage = storageOf(tensor);
+  return !storage.exposed && storage.version === 0;
+}
+
+/** Tells whether a tensor's values may have changed since it was last asked. */
+export class ChangeMark {
+  #tensor: Tensor | null = null;
+  #version = 0;
+
+  mayHaveChanged(tensor: Tensor): boolean {
+    const storage = storageOf(tensor);
+    return storage.exposed || tensor !== this.#tensor || storage.version !== this.#version;
+  }
+
+  /** Counts the tensor as known from here on. */
+  set(tensor: Tensor): void {
+    this.#tensor = tensor;
+    this.#version = storageOf(tensor).version;
+  }
+}
+
+/** Copies the values of a tensor of the same shape. */
+export function overwrite(tensor: Tensor, values: Tensor): void {
+  const storage = attached(tensor);
+  storage.data.set(attached(values).data);
+  storage.version++;
+}
+
+/** Writes one value without counting it as a change. */
+export function poke(tensor: Tensor, offset: number, value: number): void {
+  storageOf(tensor).data[offset] = value;
+}

@@ -1,0 +1,384 @@
+// Watch: edit a cell, and learn exactly which outputs changed (watch.h).
+import type { RawWatch } from "./raw.js";
+import { answeredCells, type Cells } from "./cells.js";
+import { check, collect, floats, ints, post, withCopy } from "./engine.js";
+import { ConvscopeError } from "./errors.js";
+import {
+  collectShape,
+  make,
+  nativeOf,
+  noteChange,
+  parametersOf,
+  sync,
+  toLayer,
+  toTarget,
+  versionOf,
+  type Layer,
+  type NamedParameter,
+} from "./layer.js";
+import {
+  dataOf,
+  fromData,
+  isUntouched,
+  poke,
+  sliceFloats,
+  toTensor,
+  type Tensor,
+} from "./tensor.js";
+import { elementsOf, indexAt, toLayerShape, toNumber, toOffset, typeError } from "./validate.js";
+
+/** What an edit writes to: `"input"`, or a parameter: `"weight"`, `"bias"`; in a Sequential `"0.weight"`. */
+export type Target = string;
+
+/** One cell to write: where, and its new value. */
+export type Edit = readonly [target: Target, index: readonly number[], value: number];
+
+/** Cells whose value is another number now. 0 counts as -0, NaN as NaN. */
+export class ChangedCells {
+  /** The shape of the tensor that the cells belong to. */
+  readonly shape: readonly number[];
+  /** Row-major offsets, ascending. */
+  readonly offsets: Int32Array;
+  /** The values before, in the order of `offsets`. */
+  readonly before: Float32Array;
+  /** The values after. */
+  readonly after: Float32Array;
+  #indices: number[][] | null = null;
+
+  /** @internal */
+  constructor(
+    shape: readonly number[],
+    offsets: Int32Array,
+    before: Float32Array,
+    after: Float32Array,
+  ) {
+    this.shape = shape;
+    this.offsets = offsets;
+    this.before = before;
+    this.after = after;
+  }
+
+  /** The cells' indices, in the order of `offsets`. */
+  get indices(): number[][] {
+    this.#indices ??= Array.from(this.offsets, (offset) => indexAt(this.shape, offset));
+    return this.#indices;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.offsets.length;
+  }
+}
+
+/** What an edit did to the output. */
+export interface Change {
+  /** Every output that reads an edited cell, by structure. */
+  readonly reached: Cells;
+  /** Those that are now another number. */
+  readonly changed: ChangedCells;
+}
+
+/** What another layer did to the output (see {@link Watch.replace}); cells of the same index are compared. */
+export interface Replacement {
+  /** The output's shape before. */
+  readonly beforeShape: readonly number[];
+  /** The output's shape now. */
+  readonly afterShape: readonly number[];
+  /** The cells of both shapes whose value differs. */
+  readonly changed: ChangedCells;
+  /** How many cells of both shapes have the same value. */
+  readonly kept: number;
+  /** How many cells only the new shape has. */
+  readonly added: number;
+  /** How many cells only the old shape had. */
+  readonly removed: number;
+}
+
+const watches = new FinalizationRegistry<RawWatch>((raw) => raw.delete());
+
+/**
+ * Watches a layer or a stack: edits its input, weight or bias, and answers which outputs changed. Only what an edit
+ * reaches is computed anew.
+ *
+ * @param layer - a layer or {@link Sequential}; edits of parameters are its own
+ * @param x - the input; the watch holds a copy
+ * @throws ConvscopeError with torch's text if torch refuses the input
+ *
+ * @example
+ * ```ts
+ * const conv = new Conv1d({ inChannels: 1, outChannels: 1, kernelSize: 2 });
+ * const w = watch(conv, tensor([[1, -2, 3, -4]]));
+ * const change = w.set("input", [0, 0], 5);
+ * change.reached.toArray(); // [[0, 0]]
+ * change.changed.before; // the value that output had
+ * w.undo();
+ * w.dispose();
+ * ```
+ */
+export function watch<Output>(layer: Layer<Output>, x: Tensor): Watch {
+  return new Watch(toLayer(layer, "layer"), toTensor(x, "x"));
+}
+
+/**
+ * A watched layer; made by {@link watch}. Its promises: `output` is bit for bit the reproducible `layer.forward(input)` at
+ * every moment; no output outside `reached` changes a bit; `changed` lies in `reached`; the cost of an edit follows the
+ * size of `reached`, not of the tensor.
+ *
+ * It reads the layer's parameters when it is made. While it lives they are changed through it, or `refresh()` is called.
+ */
+export class Watch {
+  #layer: Layer<unknown>;
+  #raw: RawWatch | null;
+  #parameters: readonly NamedParameter[];
+  #shapes: readonly (readonly number[])[];
+  #version: number;
+  /** Copies of values that were asked for, until they change. */
+  readonly #copies = new Map<number, Tensor>();
+
+  /** @internal */
+  constructor(layer: Layer<unknown>, x: Tensor) {
+    const shape = toLayerShape(x.shape, "x");
+    this.#layer = layer;
+    this.#version = sync(layer);
+    const raw = withCopy(dataOf(x), (address) =>
+      make(() => {
+        post(shape);
+        return nativeOf(layer).raw.makeWatch(shape.length, address);
+      }),
+    );
+    this.#raw = raw;
+    watches.register(this, raw, this);
+    this.#parameters = parametersOf(layer);
+    this.#shapes = shapesOf(raw);
+  }
+
+  /** The layer that is watched. */
+  get layer(): Layer<unknown> {
+    return this.#layer;
+  }
+
+  /** The input as it now is: a copy. */
+  get input(): Tensor {
+    return this.values(0);
+  }
+
+  /** The output as it now is: a copy. */
+  get output(): Tensor {
+    return this.values(this.#shapes.length - 1);
+  }
+
+  /** How many layers run one after another: 1, or a stack's. */
+  get depth(): number {
+    return this.#shapes.length - 1;
+  }
+
+  /**
+   * The values that layer number `level` of a stack reads, counted from 0: 0 is the input, `depth` the output. A copy.
+   */
+  values(level: number): Tensor {
+    const raw = this.#live();
+    const shape = this.#shapes[level];
+    if (shape === undefined)
+      throw new RangeError(`Expected a level from 0 to ${this.depth} but received ${level}`);
+    const copy = this.#copies.get(level);
+    // A copy that someone wrote to is theirs.
+    if (copy !== undefined && isUntouched(copy)) return copy;
+    const fresh = fromData(sliceFloats(raw.level(level), elementsOf(shape)), shape);
+    this.#copies.set(level, fresh);
+    return fresh;
+  }
+
+  /**
+   * Writes one cell.
+   *
+   * @param target - `"input"`, or a parameter: `"weight"`, `"bias"`; in a Sequential `"0.weight"`
+   * @param index - one number per axis of the target
+   * @param value - rounded to float32
+   * @returns what that did to the output
+   * @throws RangeError for a target or cell that does not exist; then nothing happened
+   */
+  set(target: Target, index: readonly number[], value: number): Change {
+    return this.setMany([[target, index, value]]);
+  }
+
+  /**
+   * Writes several cells at once, as one step for `undo()`; the last of several edits of one cell holds.
+   *
+   * @example
+   * ```ts
+   * w.setMany([["input", [0, 0], 1], ["weight", [0, 0, 0], 2]]);
+   * ```
+   */
+  setMany(edits: readonly Edit[]): Change {
+    const raw = this.#live();
+    if (!Array.isArray(edits)) throw typeError("array of [target, index, value]", "edits", edits);
+    const checked = Array.from(edits as readonly unknown[], (edit) => this.#toEdit(edit));
+    this.#catchUp(raw);
+    for (const [target, offset, value] of checked) raw.add(target, offset, value);
+    check(raw.apply());
+    return this.#answer(raw);
+  }
+
+  /** Whether there is a step to take back. */
+  get canUndo(): boolean {
+    return this.#live().canUndo();
+  }
+
+  /** Whether there is a step to make again. */
+  get canRedo(): boolean {
+    return this.#live().canRedo();
+  }
+
+  /** Takes the last step back; null if there is none. An edit that changed no bit of its target is no step. */
+  undo(): Change | null {
+    const raw = this.#live();
+    if (!raw.canUndo()) return null;
+    this.#catchUp(raw);
+    check(raw.undo());
+    return this.#answer(raw);
+  }
+
+  /** Makes the last step taken back again; null if there is none. */
+  redo(): Change | null {
+    const raw = this.#live();
+    if (!raw.canRedo()) return null;
+    this.#catchUp(raw);
+    check(raw.redo());
+    return this.#answer(raw);
+  }
+
+  /** Computes everything anew, from the layer's parameters as they now are. */
+  refresh(): void {
+    const raw = this.#live();
+    sync(this.#layer);
+    this.#catchUp(raw);
+  }
+
+  /**
+   * Why an output that the last edit reached kept its value, in a few words: `"weight is 0"`, `"ReLU cut it"`,
+   * `"another cell is the maximum"`, `"rounded away"`. Empty for an output that changed or was not reached.
+   *
+   * @param index - one number per axis of the output
+   */
+  whyKept(index: readonly number[]): string {
+    const raw = this.#live();
+    const output = this.#shapes[this.depth] as readonly number[];
+    toOffset(output, index, "index");
+    post(index);
+    return raw.whyKept(index.length) as string;
+  }
+
+  /**
+   * Watches another layer from now on, with the same input: another stride, another kernel, another stack. Steps for
+   * `undo()` are forgotten.
+   *
+   * @throws ConvscopeError with torch's text if torch refuses the input; then the watch is as it was
+   */
+  replace(layer: Layer<unknown>): Replacement {
+    const raw = this.#live();
+    const next = toLayer(layer, "layer");
+    const version = sync(next);
+    const beforeShape = this.#shapes[this.depth] as readonly number[];
+    check(raw.replace(nativeOf(next).raw));
+    const answer = collect(7) as [number, number, number, number, number, number, number];
+    const [count, offsets, before, after, kept, added, removed] = answer;
+    this.#layer = next;
+    this.#version = version;
+    this.#parameters = parametersOf(next);
+    this.#copies.clear();
+    const cells = readCells(count, offsets, before, after);
+    this.#shapes = shapesOf(raw);
+    const afterShape = this.#shapes[this.depth] as readonly number[];
+    return {
+      beforeShape,
+      afterShape,
+      changed: new ChangedCells(afterShape, ...cells),
+      kept,
+      added,
+      removed,
+    };
+  }
+
+  /** Frees the watch's memory. A second time does nothing; any other use afterwards throws. */
+  dispose(): void {
+    if (this.#raw === null) return;
+    watches.unregister(this);
+    this.#raw.delete();
+    this.#raw = null;
+    this.#copies.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #live(): RawWatch {
+    if (this.#raw === null)
+      throw new ConvscopeError("disposed", "the watch was disposed of: make a new one");
+    return this.#raw;
+  }
+
+  #toEdit(edit: unknown): readonly [target: number, offset: number, value: number] {
+    if (!Array.isArray(edit) || edit.length !== 3)
+      throw typeError("[target, index, value]", "an edit", edit);
+    const [target, index, value] = edit as [unknown, unknown, unknown];
+    const t = toTarget(this.#layer, target);
+    const shape = t === 0 ? this.#shapes[0] : this.#parameters[t - 1]?.parameter.shape;
+    return [
+      t,
+      toOffset(shape as readonly number[], index, `index of "${String(target)}"`),
+      toNumber(value, "value"),
+    ];
+  }
+
+  /** Someone else changed the engine's parameters: what is held no longer follows from them. */
+  #catchUp(raw: RawWatch): void {
+    const version = versionOf(this.#layer);
+    if (version === this.#version) return;
+    check(raw.refresh());
+    this.#version = version;
+    this.#copies.clear();
+  }
+
+  #answer(raw: RawWatch): Change {
+    const answer = collect(7) as [number, number, number, number, number, number, number];
+    const [cells, length, count, offsets, before, after, edits] = answer;
+    this.#copies.clear();
+    const shape = this.#shapes[this.depth] as readonly number[];
+    const change = {
+      reached: answeredCells(shape, cells, length),
+      changed: new ChangedCells(shape, ...readCells(count, offsets, before, after)),
+    };
+    this.#noteEdits(raw, edits);
+    return change;
+  }
+
+  /** The layer's tensors get what the engine's parameters have. */
+  #noteEdits(raw: RawWatch, edits: number): void {
+    for (let i = 0; i < edits; ++i) {
+      const target = raw.editTarget(i);
+      if (target === 0) continue;
+      const { parameter, owner } = this.#parameters[target - 1] as NamedParameter;
+      poke(parameter.tensor, raw.editOffset(i), raw.editValue(i));
+      noteChange(owner);
+    }
+    this.#version = versionOf(this.#layer);
+  }
+}
+
+function shapesOf(raw: RawWatch): readonly (readonly number[])[] {
+  return Array.from({ length: raw.levels() }, (_, level) => collectShape(raw.levelShape(level)));
+}
+
+function readCells(
+  count: number,
+  offsets: number,
+  before: number,
+  after: number,
+): [offsets: Int32Array, before: Float32Array, after: Float32Array] {
+  return [
+    ints().slice(offsets / 4, offsets / 4 + count),
+    floats().slice(before / 4, before / 4 + count),
+    floats().slice(after / 4, after / 4 + count),
+  ];
+}
