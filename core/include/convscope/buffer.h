@@ -32,9 +32,15 @@ class Buffer {
   // Replaces the array by one of `size` undefined elements. On kMemory the old
   // one stays.
   Status Allocate(int64_t size) {
-    // aligned_alloc wants a multiple of the alignment, and not 0.
-    const size_t bytes = (static_cast<size_t>(size) * sizeof(T) / 64 + 1) * 64;
-    T* data = static_cast<T*>(std::aligned_alloc(64, bytes));
+    // aligned_alloc wants a multiple of the alignment, and not 0. Counted in 64
+    // bits: just under kMaxElements floats are more than a 32-bit size_t holds.
+    const uint64_t bytes =
+        (static_cast<uint64_t>(size) * sizeof(T) / 64 + 1) * 64;
+    T* data = nullptr;
+    if (bytes <= SIZE_MAX) {
+      data =
+          static_cast<T*>(std::aligned_alloc(64, static_cast<size_t>(bytes)));
+    }
     if (data == nullptr) {
       return Error(Code::kMemory, "out of memory: could not allocate " +
                                       std::to_string(bytes) + " bytes");
