@@ -39,7 +39,7 @@ struct ConvOptions {
   Ints stride = 1;
   PaddingKind padding_kind = PaddingKind::kNumbers;
   Ints padding = 0;
-  std::vector<std::pair<int64_t, int64_t>> padding_sides;
+  std::vector<std::pair<int64_t, int64_t>> padding_sides = {};
   Ints output_padding = 0;  // transposed only
   Ints dilation = 1;
   int64_t groups = 1;
