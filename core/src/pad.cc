@@ -322,6 +322,12 @@ Status Pad::OutputShape(const Shape& in, Shape* out) const {
                                   ? CheckCircular(sides)
                                   : CheckBorder(sides, mode, in));
   }
+  for (int64_t padding : padding_) {
+    // Both ends may be far off and still leave a size that is accepted.
+    if (padding != Clamped(padding)) {
+      return Error(Code::kShape, "integer out of range");
+    }
+  }
   *out = in;
   for (const Side& side : sides) (*out)[side.axis] = side.out();
   return CheckElements(*out, "output");

@@ -265,7 +265,8 @@ TEST_CASE("pools print as torch prints them") {
   CHECK(
       AdaptiveMax({.output_size = OutputSize({std::nullopt, 7})})->ToString() ==
       "AdaptiveMaxPool2d(output_size=(None, 7))");
-  CHECK(AdaptiveAvg({.axes = 1, .output_size = OutputSize({5})})->ToString() ==
+  const std::vector<std::optional<int64_t>> five = {5};
+  CHECK(AdaptiveAvg({.axes = 1, .output_size = OutputSize(five)})->ToString() ==
         "AdaptiveAvgPool1d(output_size=(5,))");
 }
 

@@ -26,7 +26,7 @@ struct PadOptions {
   PaddingMode mode = PaddingMode::kZeros;
   // Without a value it is 0, and a constant module is a ZeroPad, not a
   // ConstantPad.
-  std::optional<double> value;
+  std::optional<double> value = std::nullopt;
 };
 
 // torch's word for a mode of F.pad: "constant", "reflect", "replicate",

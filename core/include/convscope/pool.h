@@ -18,7 +18,7 @@ namespace convscope {
 struct MaxPoolOptions {
   int axes = 2;  // 1, 2 or 3 spatial axes
   Ints kernel_size = 1;
-  std::optional<Ints> stride;
+  std::optional<Ints> stride = std::nullopt;
   Ints padding = 0;
   Ints dilation = 1;
   bool ceil_mode = false;
@@ -67,11 +67,11 @@ class MaxPool : public Layer {
 struct AvgPoolOptions {
   int axes = 2;
   Ints kernel_size = 1;
-  std::optional<Ints> stride;
+  std::optional<Ints> stride = std::nullopt;
   Ints padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;
-  std::optional<int64_t> divisor_override;  // torch has none with 1 axis
+  std::optional<int64_t> divisor_override = std::nullopt;  // torch has none with 1 axis
 };
 
 // The mean of each window: its cells added one by one in row-major order,
