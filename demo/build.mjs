@@ -1,5 +1,5 @@
 // Makes the site demo/dist from demo/: src/main.ts and src/*.css bundled beside
-// index.html, everything else in demo/ copied as it is, and the engine's .wasm
+// index.html with its service worker and <conv-scope>, everything else in demo/ copied as it is, and the engine's .wasm
 // files. All addresses are relative and no script is inline, so the site works
 // from any folder and under a strict content-security policy.
 import fs from "node:fs/promises";
@@ -26,7 +26,12 @@ for (const name of ["convscope.simd.wasm", "convscope.relaxed.wasm"]) {
 const styles = (await fs.readdir(path.join(demo, "src"))).filter((name) => name.endsWith(".css"));
 await esbuild.build({
   absWorkingDir: demo,
-  entryPoints: ["src/main.ts", ...styles.map((name) => `src/${name}`)],
+  entryPoints: [
+    "src/main.ts",
+    "src/sw.ts",
+    "src/conv-scope.ts",
+    ...styles.map((name) => `src/${name}`),
+  ],
   entryNames: "[name]",
   // url("../fonts/x.woff2") in a style sheet ends at the copy in dist/fonts.
   assetNames: "fonts/[name]",

@@ -52,7 +52,10 @@ export async function serve(folder, { port = 0, orNext = false } = {}) {
     const found = await find(folder, request.url);
     // The strictest policy that a page with WebAssembly can live under for
     // scripts: what works here works on any host.
-    response.setHeader("Content-Security-Policy", "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'");
+    response.setHeader(
+      "Content-Security-Policy",
+      "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'",
+    );
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("Cache-Control", "no-cache");
     if (!found || !["GET", "HEAD"].includes(request.method)) {
@@ -65,7 +68,10 @@ export async function serve(folder, { port = 0, orNext = false } = {}) {
       "Content-Length": found.size,
     });
     if (request.method === "HEAD") response.end();
-    else createReadStream(found.file).on("error", () => response.destroy()).pipe(response);
+    else
+      createReadStream(found.file)
+        .on("error", () => response.destroy())
+        .pipe(response);
   });
   for (;;) {
     try {

@@ -237,7 +237,13 @@ function stack(plans: readonly Plan[], cell: CellSize): Layout {
   return { width: width + 1, height: y - 26, cell, vertical: true, blocks, signs: [] };
 }
 
-function place(plan: Plan, cell: CellSize, x: number, y: number, partner: Block | undefined): Block {
+function place(
+  plan: Plan,
+  cell: CellSize,
+  x: number,
+  y: number,
+  partner: Block | undefined,
+): Block {
   const { planes, ring } = plan;
   const size = planeSize(plan, cell);
   const boxes: PlaneBox[] = [];
@@ -335,7 +341,10 @@ export function ghostRects(figure: Layout, block: Block, frame: Frame): Map<numb
     for (let r = 0; r < rows; ++r) {
       for (let c = 0; c < cols; ++c) {
         const inside =
-          r >= ring.top && r < ring.top + planes.rows && c >= ring.left && c < ring.left + planes.cols;
+          r >= ring.top &&
+          r < ring.top + planes.rows &&
+          c >= ring.left &&
+          c < ring.left + planes.cols;
         if (inside) continue;
         ghosts.set(plane * perPlane + r * cols + c, {
           x: box.x + (c - ring.left) * cell.w,
@@ -348,9 +357,6 @@ export function ghostRects(figure: Layout, block: Block, frame: Frame): Map<numb
   }
   return ghosts;
 }
-
-/** More beams from one input cell than this say nothing. */
-const MAX_BEAMS = 16;
 
 /** A band from one rectangle's facing side to another's. */
 export interface Beam {
@@ -367,15 +373,19 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
   if (!input || !weight || !output) return [];
   if (pointing.cell.role === "input") {
     const middle = [...perPlane(weight, pointing.weight, figure.cell).values()];
-    if (middle.length === 0 || pointing.output.size > MAX_BEAMS) return [];
+    if (middle.length === 0) return [];
     const from = cellRect(input, pointing.cell.offset, figure.cell);
     const targets = [...pointing.output].map((offset) => cellRect(output, offset, figure.cell));
-    return [{ from, to: hull(middle) }, ...targets.map((to) => ({ from: hull(middle), to }))];
+    return [
+      { from, to: hull(middle) },
+      { from: hull(middle), to: hull(targets) },
+    ];
   }
   if (pointing.cell.role !== "output") return [];
   const target = cellRect(output, pointing.cell.offset, figure.cell);
   const kernels = perPlane(weight, pointing.weight, figure.cell);
-  const ghosts = frame.role === "input" ? ghostRects(figure, input, frame) : new Map<number, Rect>();
+  const ghosts =
+    frame.role === "input" ? ghostRects(figure, input, frame) : new Map<number, Rect>();
   const windows = perPlane(input, pointing.input, figure.cell);
   for (const ghost of pointing.ghosts) {
     const rect = ghosts.get(ghost);
@@ -396,7 +406,8 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
 function perPlane(block: Block, cells: ReadonlySet<number>, cell: CellSize): Map<number, Rect> {
   const rects = new Map<number, Rect>();
   const size = block.planes.rows * block.planes.cols;
-  for (const offset of cells) widen(rects, Math.floor(offset / size), cellRect(block, offset, cell));
+  for (const offset of cells)
+    widen(rects, Math.floor(offset / size), cellRect(block, offset, cell));
   return rects;
 }
 

@@ -52,12 +52,14 @@ export const LESSONS: readonly Lesson[] = [
     id: "conv1d",
     title: "One dimension",
     layers: [4, 5],
-    intro: "`Conv1d` reads a tensor of shape `(channels, length)`. Here: 3 channels, 4 moments in time.",
+    intro:
+      "`Conv1d` reads a tensor of shape `(channels, length)`. Here: 3 channels, 4 moments in time.",
     steps: [
       {
         task: "Point at `y[0, 0]`, the first output. With `kernel_size=1` it reads one moment, but all 3 channels of it.",
         goal: { kind: "point", role: "output", index: [0, 0] },
-        found: "Bias, plus each of the three cells times its weight. That sum is all there is to it.",
+        found:
+          "Bias, plus each of the three cells times its weight. That sum is all there is to it.",
         prints: 4,
       },
       {
@@ -78,7 +80,8 @@ export const LESSONS: readonly Lesson[] = [
     id: "kernel-size",
     title: "Kernel size",
     layers: [9],
-    intro: "With `kernel_size=2` each window spans two moments, so neighbouring outputs share cells.",
+    intro:
+      "With `kernel_size=2` each window spans two moments, so neighbouring outputs share cells.",
     steps: [
       {
         task: "Four moments, but only three outputs: a window of two fits in three places. Point at `y[0, 1]`.",
@@ -131,7 +134,8 @@ export const LESSONS: readonly Lesson[] = [
       {
         task: "The window now also moves down. Point at `y[0, 1, 2]`, the last output.",
         goal: { kind: "point", role: "output", index: [0, 1, 2] },
-        found: "A square of 2 × 2 cells. It fits in 2 × 3 places: the output's shape is `(1, 2, 3)`.",
+        found:
+          "A square of 2 × 2 cells. It fits in 2 × 3 places: the output's shape is `(1, 2, 3)`.",
         prints: 22,
       },
       {
@@ -350,7 +354,12 @@ function matches(args: LayerArgs, wanted: Partial<LayerArgs>): boolean {
 }
 
 /** Whether a step's goal is reached. `pointed` is the cell pointed at. */
-export function met(goal: Goal, state: State, pointed: Cell | null, outputShape: readonly number[]): boolean {
+export function met(
+  goal: Goal,
+  state: State,
+  pointed: Cell | null,
+  outputShape: readonly number[],
+): boolean {
   const { stage, attempt, change } = state;
   switch (goal.kind) {
     case "read":

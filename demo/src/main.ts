@@ -1,11 +1,17 @@
-// main: the only file that knows all. Elements' events → new state → new views.
-import { init } from "convscope";
+// main: the only file that knows all. Elements' events → actions → new views.
+import { engine, init } from "convscope";
+import * as actions from "./actions.js";
+import { codeFor, DIALECTS } from "./code.js";
+import { ChangeNote } from "./elements/change-note.js";
 import { h, icon, ICONS } from "./elements/dom.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
+import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
 import { StageBackdrop } from "./elements/stage-backdrop.js";
+import { StepTransport } from "./elements/step-transport.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
+import { TakeAway } from "./elements/take-away.js";
 import {
   TensorGrid,
   type CellEvent,
@@ -15,77 +21,102 @@ import {
 } from "./elements/tensor-grid.js";
 import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
-import { goalCell, lessonNumbers, lessonOf, LESSONS, lessonStart, met } from "./lessons.js";
-import { describe, difference, edit, evaluate, joined, point, propose } from "./model.js";
+import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
+import { evaluate, point, tensorOf } from "./model.js";
+import { npyFile } from "./npy.js";
+import { parseLayer, parseNumbers } from "./paste.js";
+import { svgPicture } from "./picture.js";
 import { fromHash, toHash } from "./share.js";
 import {
-  amend,
   begin,
-  commit,
   initialState,
   redo,
   replace,
   undo,
   update,
   type Cell,
-  type Edit,
   type History,
   type Role,
   type State,
   type Target,
 } from "./state.js";
+import { CACHE } from "./offline.js";
 import * as views from "./views.js";
 
+customElements.define("change-note", ChangeNote);
 customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
+customElements.define("refusal-note", RefusalNote);
 customElements.define("shape-formula", ShapeFormula);
 customElements.define("stage-backdrop", StageBackdrop);
+customElements.define("step-transport", StepTransport);
 customElements.define("sum-of-products", SumOfProducts);
+customElements.define("take-away", TakeAway);
 customElements.define("tensor-grid", TensorGrid);
 customElements.define("torch-print", TorchPrint);
 
 const find = <E extends Element>(selector: string): E => document.querySelector<E>(selector)!;
 const ROLES: readonly Role[] = ["input", "weight", "bias", "output"];
 
-const lessons = find<LessonPanel>("lesson-panel");
-const params = find<ParamPanel>("param-panel");
-const sum = find<SumOfProducts>("sum-of-products");
-const formula = find<ShapeFormula>("shape-formula");
-const print = find<TorchPrint>("torch-print");
-const figureBox = find<HTMLElement>("#figure-box");
-const figureElement = find<HTMLElement>("#figure");
-const note = find<HTMLElement>("#note");
-const refusal = find<HTMLElement>("#refusal");
-
+const page = {
+  stage: find<HTMLElement>("#stage"),
+  name: find<HTMLElement>("#layer-name"),
+  modes: find<HTMLElement>("#modes"),
+  note: find<ChangeNote>("change-note"),
+  refusal: find<RefusalNote>("refusal-note"),
+  figureBox: find<HTMLElement>("#figure-box"),
+  figure: find<HTMLElement>("#figure"),
+  transport: find<StepTransport>("step-transport"),
+  sum: find<SumOfProducts>("sum-of-products"),
+  lessons: find<LessonPanel>("lesson-panel"),
+  params: find<ParamPanel>("param-panel"),
+  formula: find<ShapeFormula>("shape-formula"),
+  counts: find<HTMLElement>("#counts"),
+  print: find<TorchPrint>("torch-print"),
+  tools: find<HTMLElement>("#tools"),
+  takeAway: find<TakeAway>("take-away"),
+};
 const backdrop = new StageBackdrop();
-const grids = new Map<Role, TensorGrid>();
+const grids = new Map(ROLES.map((role) => [role, new TensorGrid()]));
 
 let history: History;
 /** Where the mouse is and where the keyboard is; neither is part of the state. */
 let hovered: Cell | null = null;
 let focused: Cell | null = null;
+/** Said over the figure until the next action. */
 let complaint: string | null = null;
-let figure: Layout;
 
 async function start(): Promise<void> {
   try {
     await init();
   } catch (error) {
-    return showLoadError(error);
+    page.stage.classList.add("unloaded");
+    page.refusal.view = {
+      title: "The engine did not load.",
+      message: error instanceof Error ? error.message : String(error),
+      formula: null,
+      actions: [{ id: "load", label: "Try again" }],
+    };
+    return;
   }
-  refusal.hidden = true;
-  find("#stage").classList.remove("unloaded");
+  page.stage.classList.remove("unloaded");
   history = begin(fromAddress());
-  if (figureElement.childElementCount === 0) {
-    figureElement.append(backdrop);
-    for (const role of ROLES) {
-      const grid = new TensorGrid();
-      grids.set(role, grid);
-      figureElement.append(grid);
-    }
+  if (page.figure.childElementCount === 0) {
+    page.figure.append(backdrop, ...grids.values());
     listen();
   }
   render();
+  keepForLater();
+}
+
+/** Opens without a network the next time. Where that is not possible, nothing is lost. */
+function keepForLater(): void {
+  navigator.serviceWorker
+    ?.register("sw.js")
+    // Of the two builds, the one that this browser runs.
+    .then(() => caches.open(CACHE))
+    .then((cache) => cache.add(`convscope.${engine().build}.wasm`))
+    .catch(() => undefined);
 }
 
 /** The state that the address names, or the first lesson. */
@@ -93,8 +124,10 @@ function fromAddress(): State {
   const hash = location.hash.slice(1);
   const link = hash === "" ? null : fromHash(decoded(hash));
   if (!link) {
-    if (hash !== "") complaint = "This link does not hold a valid state, so here is the first lesson.";
-    return openedLesson(initialState(lessonStart(LESSONS[0]!)), LESSONS[0]!.id);
+    if (hash !== "")
+      complaint = "This link does not hold a valid state, so here is the first lesson.";
+    const [first] = LESSONS;
+    return actions.openedLesson(initialState(lessonStart(first!)), first!.id);
   }
   const state = initialState(link.stage);
   const lesson = link.lesson && lessonOf(link.lesson.id);
@@ -111,69 +144,58 @@ function decoded(hash: string): string {
   }
 }
 
-function openedLesson(state: State, id: string): State {
-  const lesson = lessonOf(id)!;
-  return update(initialState(lessonStart(lesson)), {
-    lesson: { id, step: 0, done: false },
-    pin: null,
-    mode: state.mode === "step" ? "explore" : state.mode,
-  });
-}
-
-function showLoadError(error: unknown): void {
-  const again = h("button", { type: "button", class: "primary" }, "Try again");
-  again.addEventListener("click", () => void start());
-  refusal.replaceChildren(
-    h("strong", {}, "The engine did not load."),
-    h("p", { class: "message" }, error instanceof Error ? error.message : String(error)),
-    h("div", { class: "refusal-buttons" }, again),
-  );
-  refusal.hidden = false;
-  find("#stage").classList.add("unloaded");
-}
-
 // ---------------------------------------------------------------- to the page
 
+/** Draws what differs; every element compares with what it shows. */
 function render(): void {
-  checkLesson();
+  history = actions.checkLesson(history, pointedCell());
   const state = history.now;
-  const { stage } = state;
-  const { output, frame } = evaluate(stage);
-  figure = layout({
-    args: stage.args,
-    shapes: {
-      input: stage.input.shape,
-      weight: stage.weight.shape,
-      bias: stage.bias?.shape ?? null,
-      output: output.shape,
-    },
-    frame,
-    width: figureBox.clientWidth,
-    height: 560,
-  });
-  figureElement.style.setProperty("width", `${figure.width}px`);
-  figureElement.style.setProperty("height", `${figure.height}px`);
+  const { stage, mode, attempt } = state;
+  const { layer } = evaluate(stage);
+  const figure = figureOf(state);
   const pointed = pointedCell();
   const pointing = pointed && point(stage, pointed);
+  page.figure.style.setProperty("width", `${figure.width}px`);
+  page.figure.style.setProperty("height", `${figure.height}px`);
   backdrop.view = views.backdropView(stage, figure, pointing);
-  for (const role of ROLES) {
-    const grid = grids.get(role)!;
+  for (const [role, grid] of grids) {
     const view = views.gridView(role, state, figure, pointing);
     grid.hidden = view === null;
     if (view) grid.view = view;
   }
-  sum.view = views.sumView(state, pointing);
-  formula.view = views.formulaView(state);
-  print.view = views.printView(stage);
-  params.view = views.paramView(state);
-  lessons.view = views.lessonView(state, finished);
-  renderHead(state);
+  if (page.name.textContent !== String(layer)) page.name.textContent = String(layer);
+  page.note.view = views.noteView(state, complaint);
+  page.refusal.view = views.refusalView(state);
+  page.stage.classList.toggle("refused", attempt !== null);
+  page.sum.view = views.sumView(state, pointing);
+  page.formula.view = views.formulaView(state);
+  page.print.view = views.printView(stage);
+  page.params.view = views.paramView(state);
+  page.lessons.view = views.lessonView(state, finished);
+  page.transport.hidden = mode !== "step";
+  page.transport.view = views.transportView(state);
+  for (const input of modeInputs) input.checked = input.value === mode;
   renderCounts(state);
-  renderNote(state);
-  renderRefusal(state);
-  renderTools();
-  renderTransport(state);
+  undoButton.disabled = history.past.length === 0;
+  redoButton.disabled = history.future.length === 0;
   shareLater();
+}
+
+function figureOf({ stage }: State): Layout {
+  const { output, frame } = evaluate(stage);
+  const shapes = {
+    input: stage.input.shape,
+    weight: stage.weight.shape,
+    bias: stage.bias?.shape ?? null,
+    output: output.shape,
+  };
+  return layout({
+    args: stage.args,
+    shapes,
+    frame,
+    width: page.figureBox.clientWidth,
+    height: 560,
+  });
 }
 
 function pointedCell(): Cell | null {
@@ -183,104 +205,16 @@ function pointedCell(): Cell | null {
   return focused ?? pin;
 }
 
-function renderHead(state: State): void {
-  const { layer } = evaluate(state.stage);
-  const name = find("#layer-name");
-  if (name.textContent !== String(layer)) name.textContent = String(layer);
-}
-
+let shownCounts = "";
 function renderCounts(state: State): void {
-  find("#counts").replaceChildren(
-    ...views
-      .countsView(state.stage)
-      .flatMap(([term, value, detail]) => [
-        h("dt", {}, term),
-        h("dd", {}, h("strong", {}, value), " ", h("span", { class: "quiet" }, detail)),
-      ]),
-  );
-}
-
-function renderNote(state: State): void {
-  const { change, prediction, mode, stage } = state;
-  const parts: (Node | string)[] = [];
-  let kind = "";
-  if (complaint !== null) {
-    kind = "complaint";
-    parts.push(complaint);
-  } else if (prediction && !prediction.revealed) {
-    kind = "predicting";
-    const n = prediction.guesses.size;
-    parts.push(
-      `Which outputs will change? Mark them (click, or Space), then check. ${n === 0 ? "None marked yet." : `${n} marked.`}`,
-    );
-  } else if (prediction?.revealed && change) {
-    kind = "scored";
-    parts.push(`${views.scoreText(prediction.guesses, change)} ${describe(stage, change)}`);
-  } else if (change) {
-    kind = change.changed.size > 0 ? "changed" : "unchanged";
-    parts.push(describe(stage, change));
-  } else if (mode === "predict") {
-    kind = "predicting";
-    parts.push(
-      "Edit a cell of the input, a weight or the bias. The outcome stays hidden until you have made your guess.",
-    );
-  } else if (mode === "step") {
-    const { output } = evaluate(stage);
-    parts.push(`${state.step} of ${output.size} outputs computed.`);
-  } else {
-    parts.push("Edit a number: click it and type, or drag it sideways.");
-  }
-  const text = parts.join("");
-  note.className = `note ${kind}`;
-  if (note.dataset.text !== text + kind) {
-    note.dataset.text = text + kind;
-    note.replaceChildren(h("span", {}, text));
-    if (prediction && !prediction.revealed) {
-      const check = h("button", { type: "button", class: "primary" }, "Check");
-      check.addEventListener("click", reveal);
-      const cancel = h("button", { type: "button", class: "secondary" }, "Cancel");
-      cancel.addEventListener("click", () => set(replace(history, { prediction: null })));
-      note.append(check, cancel);
-    }
-  }
-}
-
-function renderRefusal(state: State): void {
-  const { attempt } = state;
-  find("#stage").classList.toggle("refused", attempt !== null);
-  refusal.hidden = attempt === null;
-  if (!attempt) {
-    refusal.replaceChildren();
-    refusal.dataset.text = "";
-    return;
-  }
-  const back = views.wayBack(state);
-  const text = attempt.message + back;
-  if (refusal.dataset.text === text) return;
-  refusal.dataset.text = text;
-  const button = h("button", { type: "button", class: "primary" }, back);
-  button.addEventListener("click", () => {
-    set(replace(history, { attempt: null }));
-    params.querySelector<HTMLElement>("input")?.focus();
-  });
-  const buttons = h("div", { class: "refusal-buttons" }, button);
-  // An input that the layer would take is the other way out.
-  if (attempt.args.inChannels !== attempt.inputShape[0]) {
-    const shape = attempt.inputShape.map((size, axis) => (axis === 0 ? attempt.args.inChannels : size));
-    if ("stage" in propose(state.stage, attempt.args, shape)) {
-      const other = h(
-        "button",
-        { type: "button", class: "secondary" },
-        `Give the input ${shape[0]} channels`,
-      );
-      other.addEventListener("click", () => ask(attempt.args, shape));
-      buttons.append(other);
-    }
-  }
-  refusal.replaceChildren(
-    h("strong", {}, "This layer cannot run. PyTorch says:"),
-    h("p", { class: "message" }, attempt.message),
-    buttons,
+  const counts = views.countsView(state.stage);
+  if (String(counts) === shownCounts) return;
+  shownCounts = String(counts);
+  page.counts.replaceChildren(
+    ...counts.flatMap(([term, value, detail]) => [
+      h("dt", {}, term),
+      h("dd", {}, h("strong", {}, value), " ", h("span", { class: "quiet" }, detail)),
+    ]),
   );
 }
 
@@ -293,97 +227,70 @@ const tool = (name: keyof typeof ICONS, label: string, act: () => void): HTMLBut
   button.addEventListener("click", act);
   return button;
 };
-const undoButton = tool("undo", "Undo (Ctrl Z)", () => travel(undo));
-const redoButton = tool("redo", "Redo (Ctrl Shift Z)", () => travel(redo));
-const linkButton = tool("link", "Copy a link to this state", () => void copyLink());
-const themeButton = tool("theme", "Light or dark", switchTheme);
-find("#tools").append(undoButton, redoButton, linkButton, themeButton);
+const undoButton = tool("undo", "Undo (Ctrl Z)", () => set(actions.travel(history, undo)));
+const redoButton = tool("redo", "Redo (Ctrl Shift Z)", () => set(actions.travel(history, redo)));
+page.tools.append(
+  undoButton,
+  redoButton,
+  tool("link", "Copy a link to this state", () => void copyLink()),
+  tool("share", "Take away: code and files, or bring something in", openTakeAway),
+  tool("theme", "Light or dark", switchTheme),
+);
 
-function renderTools(): void {
-  undoButton.disabled = history.past.length === 0;
-  redoButton.disabled = history.future.length === 0;
-}
-
-const MODES = [
-  ["explore", "Explore"],
-  ["predict", "Predict"],
-  ["step", "Step"],
-] as const;
-const modeInputs = MODES.map(([mode, text]) => {
-  const input = h("input", { type: "radio", name: "mode", value: mode, checked: mode === "explore" });
-  input.addEventListener("change", () => {
-    stop();
-    set(replace(history, { mode, prediction: null, change: null, step: 0 }));
+const modeInputs = (["explore", "predict", "step"] as const).map((mode) => {
+  const input = h("input", {
+    type: "radio",
+    name: "mode",
+    value: mode,
+    checked: mode === "explore",
   });
-  return { mode, input, label: h("label", {}, input, h("span", {}, text)) };
+  input.addEventListener("change", () => {
+    page.transport.stop();
+    set(actions.enterMode(history, mode));
+  });
+  return input;
 });
-find("#modes").append(
+page.modes.append(
   h(
     "div",
     { class: "segments", role: "radiogroup", "aria-label": "Mode" },
-    ...modeInputs.map(({ label }) => label),
+    ...modeInputs.map((input) =>
+      h("label", {}, input, h("span", {}, input.value[0]!.toUpperCase() + input.value.slice(1))),
+    ),
   ),
 );
 
-// Step mode's transport.
-const transport = find<HTMLElement>("#transport");
-const scrub = h("input", { type: "range", min: 0, "aria-label": "Window" });
-const play = tool("play", "Play", () => (timer === null ? run() : stop()));
-transport.append(
-  tool("first", "Back to the start", () => stepTo(0)),
-  tool("back", "One window back", () => stepTo(history.now.step - 1)),
-  play,
-  tool("next", "One window on", () => stepTo(history.now.step + 1)),
-  scrub,
-);
-scrub.addEventListener("input", () => stepTo(Number(scrub.value)));
-let timer: ReturnType<typeof setInterval> | null = null;
-
-function renderTransport(state: State): void {
-  for (const { mode, input } of modeInputs) input.checked = mode === state.mode;
-  transport.hidden = state.mode !== "step";
-  scrub.max = String(evaluate(state.stage).output.size);
-  scrub.value = String(state.step);
-  const label = timer === null ? "Play" : "Pause";
-  if (play.getAttribute("aria-label") !== label) {
-    play.setAttribute("aria-label", label);
-    play.title = label;
-    play.replaceChildren(icon(timer === null ? ICONS.play : ICONS.pause));
-  }
-}
-
-function stepTo(step: number): void {
-  const last = evaluate(history.now.stage).output.size;
-  set(replace(history, { step: Math.max(0, Math.min(step, last)) }));
-}
-
-function run(): void {
-  const last = evaluate(history.now.stage).output.size;
-  if (history.now.step >= last) stepTo(0);
-  timer = setInterval(() => {
-    stepTo(history.now.step + 1);
-    if (history.now.step >= evaluate(history.now.stage).output.size) stop();
-  }, 700);
-  stepTo(history.now.step + 1);
-}
-
-function stop(): void {
-  if (timer !== null) clearInterval(timer);
-  timer = null;
-  renderTransport(history.now);
-}
-
 // -------------------------------------------------------------- from the page
 
-function set(next: History): void {
+/** Takes an action's outcome; what was said before is past. */
+function set(next: History, say: string | null = null): void {
   history = next;
+  complaint = say;
   render();
 }
 
+function forget(): void {
+  hovered = focused = null;
+  page.transport.stop();
+}
+
+const on = <T>(type: string, act: (detail: T) => void): void =>
+  document.addEventListener(type, (event) => act((event as CustomEvent<T>).detail));
+
+// The way out of a failed start works before there is a state.
+on<{ id: string }>("refusal-action", ({ id }) => {
+  if (id === "load") return void start();
+  const { attempt } = history.now;
+  if (!attempt) return;
+  if (id === "channels")
+    return set(actions.ask(history, attempt.args, views.withChannels(attempt)));
+  set(replace(history, { attempt: null }));
+  page.params.querySelector<HTMLElement>("input")?.focus();
+});
+
 function listen(): void {
-  const on = <T>(type: string, act: (detail: T) => void): void =>
-    document.addEventListener(type, (event) => act((event as CustomEvent<T>).detail));
   on<CellEvent>("cell-hover", ({ role, offset }) => {
+    if (offset < 0 && hovered?.role !== role) return; // the mouse is on another grid already
     hovered = offset < 0 ? null : { role, offset };
     render();
   });
@@ -391,192 +298,171 @@ function listen(): void {
     focused = { role, offset };
     render();
   });
-  figureElement.addEventListener("focusout", (event) => {
-    if (figureElement.contains(event.relatedTarget as Node | null)) return;
-    focused = null;
+  page.figure.addEventListener("focusout", (event) => {
+    if (!page.figure.contains(event.relatedTarget as Node | null)) focused = null;
   });
   on<CellEvent>("cell-pin", ({ role, offset }) => {
     const { prediction } = history.now;
-    if (prediction && !prediction.revealed && role === "output" && offset >= 0) return guess(offset);
-    if (offset < 0) focused = hovered = null;
-    set(replace(history, { pin: offset < 0 ? null : { role, offset } }));
+    if (prediction && !prediction.revealed && role === "output" && offset >= 0) {
+      return set(actions.guess(history, offset));
+    }
+    if (offset < 0) forget();
+    history = replace(history, { pin: offset < 0 ? null : { role, offset } });
+    render();
   });
   on<EditEvent>("cell-edit", ({ role, offset, value }) =>
-    applyEdits([{ target: role as Target, offset, value }]),
+    set(actions.applyEdits(history, [{ target: role as Target, offset, value }])),
   );
-  on<ScrubEvent>("cell-scrub", ({ role, offset, value, phase }) =>
-    scrubCell(role as Target, offset, value, phase),
-  );
-  on<PasteEvent>("cell-paste", () => undefined);
+  on<ScrubEvent>("cell-scrub", scrubCell);
+  on<PasteEvent>("cell-paste", ({ role, offset, text }) => {
+    const pasted = parseNumbers(text);
+    if ("problem" in pasted) return set(history, pasted.problem);
+    const next = actions.pasteAt(history, role as Target, offset, pasted.value);
+    set("problem" in next ? history : next, "problem" in next ? next.problem : null);
+  });
   on<{ message: string | null }>("cell-complaint", ({ message }) => {
     if (complaint === message) return;
     complaint = message;
-    renderNote(history.now);
+    page.note.view = views.noteView(history.now, complaint);
   });
-  on<{ text: string }>("cell-refused", ({ text }) => {
-    complaint = `“${text}” is not a number; the cell keeps its value.`;
-    renderNote(history.now);
+  on<{ text: string }>("cell-refused", ({ text }) =>
+    set(history, `“${text}” is not a number; the cell keeps its value.`),
+  );
+  on<ArgsEvent>("args-change", ({ args, inputShape }) => {
+    forget();
+    set(actions.ask(history, args, inputShape));
   });
-  on<ArgsEvent>("args-change", ({ args, inputShape }) => ask(args, inputShape));
-  on<{ id: string }>("lesson-open", ({ id }) => openLesson(id));
+  on<{ id: string }>("note-action", ({ id }) =>
+    set(id === "check" ? actions.reveal(history) : replace(history, { prediction: null })),
+  );
+  on<{ step: number }>("step-to", ({ step }) => set(actions.stepTo(history, step)));
+  on<{ id: string }>("lesson-open", ({ id }) => {
+    forget();
+    set(begin(actions.openedLesson(history.now, id)));
+  });
   on("lesson-close", () => set(replace(history, { lesson: null })));
-  on("lesson-next", nextStep);
-  on("lesson-show", showStep);
+  on("lesson-next", () => {
+    forget();
+    const next = actions.nextStep(history);
+    if (next.finished) {
+      finished.add(next.finished);
+      store(FINISHED, [...finished].join(","));
+    }
+    set(next.history);
+  });
+  on("lesson-show", () => set(actions.showStep(history)));
+  on<{ name: string }>("take-file", ({ name }) => void takeFile(name));
+  on<{ text: string }>("paste-in", ({ text }) => pasteIn(text));
   addEventListener("keydown", onShortcut);
   addEventListener("hashchange", () => {
-    if (location.hash.slice(1) === shared) return;
-    set(begin(fromAddress()));
+    if (location.hash.slice(1) !== shared) set(begin(fromAddress()), complaint);
   });
-  new ResizeObserver(() => render()).observe(figureBox);
+  new ResizeObserver(() => render()).observe(page.figureBox);
 }
 
-function applyEdits(edits: readonly Edit[]): void {
-  complaint = null;
+let dragged = false;
+function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
+  const one = { target: role as Target, offset, value };
   if (history.now.mode === "predict") {
-    return set(
-      replace(history, { change: null, prediction: { edits, guesses: new Set(), revealed: false } }),
-    );
-  }
-  const { stage, change } = edit(history.now.stage, edits);
-  set(commit(history, { stage, change, attempt: null, prediction: null }));
-}
-
-let scrubbing = false;
-function scrubCell(target: Target, offset: number, value: number, phase: ScrubEvent["phase"]): void {
-  if (history.now.mode === "predict") {
-    if (phase === "end") applyEdits([{ target, offset, value }]);
-    return;
-  }
-  if (phase === "start") {
-    complaint = null;
-    scrubbing = false;
-    return;
-  }
-  if (phase === "end") return;
-  const { stage, change } = edit(history.now.stage, [{ target, offset, value }]);
-  if (scrubbing) return set(amend(history, { stage, change: joined(history.now.change, change) }));
-  scrubbing = true; // the first move is the step that undo takes back
-  set(commit(history, { stage, change, attempt: null, prediction: null }));
-}
-
-function guess(offset: number): void {
-  const { prediction } = history.now;
-  const guesses = new Set(prediction!.guesses);
-  if (!guesses.delete(offset)) guesses.add(offset);
-  set(replace(history, { prediction: { ...prediction!, guesses } }));
-}
-
-function reveal(): void {
-  const prediction = history.now.prediction!;
-  const { stage, change } = edit(history.now.stage, prediction.edits);
-  set(commit(history, { stage, change, prediction: { ...prediction, revealed: true } }));
-}
-
-function ask(args: ArgsEvent["args"], inputShape: readonly number[]): void {
-  complaint = null;
-  stop();
-  const { stage, lesson } = history.now;
-  const numbers = lesson && lessonNumbers(lessonOf(lesson.id)!, args);
-  const answer = propose(stage, args, inputShape, numbers ?? undefined);
-  if ("attempt" in answer) return set(replace(history, { attempt: answer.attempt }));
-  focused = hovered = null;
-  set(
-    commit(history, {
-      stage: answer.stage,
-      attempt: null,
-      change: null,
-      prediction: null,
-      step: 0,
-      pin: history.now.pin?.role === "output" ? { role: "output", offset: 0 } : null,
-    }),
-  );
-}
-
-function travel(how: (history: History) => History): void {
-  const from = history.now.stage;
-  const next = how(history);
-  if (next === history) return;
-  complaint = null;
-  const edits = difference(from, next.now.stage);
-  history = next;
-  if (edits && edits.length > 0 && edits.length <= 4096) {
-    history = replace(history, { change: edit(from, edits).change });
-  }
-  render();
+    if (phase === "end") set(actions.applyEdits(history, [one]));
+  } else if (phase === "move") {
+    set(actions.scrub(history, one, !dragged));
+    dragged = true;
+  } else dragged = false;
 }
 
 function onShortcut(event: KeyboardEvent): void {
-  const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
+  const { target } = event;
+  const typing =
+    (target instanceof HTMLInputElement && target.type === "text") ||
+    target instanceof HTMLTextAreaElement;
   if (typing || !(event.ctrlKey || event.metaKey) || event.altKey) return;
   const key = event.key.toLowerCase();
   if (key !== "z" && key !== "y") return;
   event.preventDefault();
-  travel(key === "y" || event.shiftKey ? redo : undo);
+  set(actions.travel(history, key === "y" || event.shiftKey ? redo : undo));
 }
-
-// -------------------------------------------------------------------- lessons
 
 const FINISHED = "convscope.finished";
 const finished = new Set<string>(stored(FINISHED)?.split(",") ?? []);
 
-function openLesson(id: string): void {
-  complaint = null;
-  focused = hovered = null;
-  stop();
-  set(begin(openedLesson(history.now, id)));
+// --------------------------------------------------- taking away, bringing in
+
+function openTakeAway(): void {
+  const { stage } = history.now;
+  page.takeAway.open({
+    code: DIALECTS.map((name) => ({ name, text: codeFor(stage, name) })),
+    files: [
+      "x.npy",
+      "weight.npy",
+      ...(stage.bias ? ["bias.npy"] : []),
+      "y.npy",
+      "figure.svg",
+      "figure.png",
+    ],
+  });
 }
 
-function checkLesson(): void {
-  const { lesson, stage } = history.now;
-  const step = lesson && lessonOf(lesson.id)?.steps[lesson.step];
-  if (!lesson || !step || lesson.done || step.goal.kind === "read") return;
-  if (met(step.goal, history.now, pointedCell(), evaluate(stage).output.shape)) {
-    history = replace(history, { lesson: { ...lesson, done: true } });
-  }
+const TENSOR_FILES: Record<string, Role> = {
+  x: "input",
+  weight: "weight",
+  bias: "bias",
+  y: "output",
+};
+
+async function takeFile(name: string): Promise<void> {
+  const [stem, kind] = name.split(".") as [string, string];
+  if (kind === "npy")
+    return download(name, new Blob([npyFile(tensorOf(history.now.stage, TENSOR_FILES[stem]!))]));
+  const svg = new Blob([figureSvg()], { type: "image/svg+xml" });
+  download(name, kind === "svg" ? svg : await png(svg));
 }
 
-function nextStep(): void {
-  const { lesson } = history.now;
-  if (!lesson) return;
-  const { steps } = lessonOf(lesson.id)!;
-  if (lesson.step + 1 < steps.length) {
-    return set(replace(history, { pin: null, lesson: { ...lesson, step: lesson.step + 1, done: false } }));
-  }
-  finished.add(lesson.id);
-  store(FINISHED, [...finished].join(","));
-  const next = LESSONS[LESSONS.findIndex(({ id }) => id === lesson.id) + 1];
-  if (next) openLesson(next.id);
-  else set(replace(history, { lesson: null }));
+function figureSvg(): string {
+  const state = history.now;
+  const figure = figureOf(state);
+  const pointed = pointedCell();
+  const pointing = pointed && point(state.stage, pointed);
+  const shown = ROLES.map((role) => views.gridView(role, state, figure, pointing)).filter(
+    (view) => view !== null,
+  );
+  return svgPicture(views.backdropView(state.stage, figure, pointing), shown);
 }
 
-function showStep(): void {
-  const { lesson, stage } = history.now;
-  const goal = lesson && lessonOf(lesson.id)!.steps[lesson.step]?.goal;
-  if (!goal) return;
-  const cell = goalCell(goal, stage, evaluate(stage).output.shape);
-  switch (goal.kind) {
-    case "edit":
-      if (cell) {
-        set(replace(history, { mode: "explore", prediction: null, pin: cell }));
-        applyEdits([{ target: goal.target, offset: cell.offset, value: goal.value }]);
-      }
-      break;
-    case "point":
-      set(replace(history, { pin: cell }));
-      break;
-    case "args":
-    case "refused":
-      ask({ ...stage.args, ...goal.args }, stage.input.shape);
-      break;
-    case "inputShape":
-      ask(stage.args, goal.shape);
-      break;
-    case "back":
-      set(replace(history, { attempt: null }));
-      break;
-    case "read":
-      break;
+/** The picture at twice its size, for screens and slides. */
+async function png(svg: Blob): Promise<Blob> {
+  const url = URL.createObjectURL(svg);
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = h("canvas", { width: image.width * 2, height: image.height * 2 });
+  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
+  URL.revokeObjectURL(url);
+  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob!)));
+}
+
+function download(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** Code of a layer, or numbers for the input. */
+function pasteIn(text: string): void {
+  const layer = parseLayer(text);
+  const numbers = layer ? null : parseNumbers(text);
+  const problem =
+    (layer && "problem" in layer && layer.problem) ||
+    (numbers && "problem" in numbers && numbers.problem);
+  if (problem) return page.takeAway.complain(problem);
+  forget();
+  if (layer && "value" in layer) set(actions.bringLayer(history, layer.value));
+  else if (numbers && "value" in numbers) {
+    const next = actions.bringInput(history, numbers.value);
+    if ("problem" in next) return page.takeAway.complain(next.problem);
+    set(next);
   }
+  page.takeAway.close();
 }
 
 // ------------------------------------------------------------- link and theme
@@ -584,7 +470,7 @@ function showStep(): void {
 let shared = "";
 let shareTimer: ReturnType<typeof setTimeout> | null = null;
 
-/** The address follows the state, but not every frame of a scrub. */
+/** The address follows the state, but not every frame of a drag. */
 function shareLater(): void {
   if (shareTimer !== null) clearTimeout(shareTimer);
   shareTimer = setTimeout(share, 250);
@@ -599,14 +485,16 @@ function share(): void {
 
 async function copyLink(): Promise<void> {
   share();
-  try {
-    await navigator.clipboard.writeText(location.href);
-    complaint = "The link is in the clipboard.";
-  } catch {
-    complaint = "The address bar holds the link: copy it from there.";
-  }
-  renderNote(history.now);
-  complaint = null;
+  const copied = await navigator.clipboard.writeText(location.href).then(
+    () => true,
+    () => false,
+  );
+  set(
+    history,
+    copied
+      ? "The link is in the clipboard."
+      : "The address bar holds the link: copy it from there.",
+  );
 }
 
 function switchTheme(): void {
@@ -637,4 +525,6 @@ function store(key: string, value: string): void {
 
 const theme = stored("convscope.theme");
 if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+if (new URLSearchParams(location.search).has("embed"))
+  document.documentElement.classList.add("embed");
 void start();

@@ -203,7 +203,11 @@ export function propose(
 export const MAX_PRODUCTS = 2 ** 27;
 
 /** Products behind all outputs: each output (transposed: input) meets one kernel per channel. */
-export function products(args: LayerArgs, stage: Pick<Stage, "input" | "weight">, outputs: number): number {
+export function products(
+  args: LayerArgs,
+  stage: Pick<Stage, "input" | "weight">,
+  outputs: number,
+): number {
   const perCell = stage.weight.size / (args.transposed ? args.inChannels : args.outChannels);
   return (args.transposed ? stage.input.size : outputs) * perCell;
 }
@@ -248,7 +252,11 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
   const before = evaluate(stage);
   const eye = watchOf(stage);
   const change = eye.setMany(
-    edits.map(({ target, offset, value }) => [target, indexOf(offset, tensorOf(stage, target).shape), value]),
+    edits.map(({ target, offset, value }) => [
+      target,
+      indexOf(offset, tensorOf(stage, target).shape),
+      value,
+    ]),
   );
   const next: Stage = Object.freeze({
     args: stage.args,
@@ -274,7 +282,10 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
     for (const index of change.reached) {
       const offset = offsetOf(index, shape);
       if (changed.has(offset)) continue;
-      kept.set(offset, kept.size < MAX_SUMS ? reason(next, layer, index, edits) : "its sum is the same");
+      kept.set(
+        offset,
+        kept.size < MAX_SUMS ? reason(next, layer, index, edits) : "its sum is the same",
+      );
     }
   }
   const edited = edits
@@ -283,7 +294,9 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
       offset,
       before: tensorOf(stage, target).data[offset]!,
     }))
-    .filter(({ target, offset, before: old }) => !Object.is(old, tensorOf(next, target).data[offset]!));
+    .filter(
+      ({ target, offset, before: old }) => !Object.is(old, tensorOf(next, target).data[offset]!),
+    );
   return { stage: next, change: { edited, changed, kept, outputs: before.output.size } };
 }
 
@@ -302,7 +315,12 @@ function written(from: Tensor, edits: readonly Edit[], target: Edit["target"]): 
 }
 
 /** Why an output that reads an edited cell is still the same number. */
-function reason(stage: Stage, layer: Conv, index: readonly number[], edits: readonly Edit[]): string {
+function reason(
+  stage: Stage,
+  layer: Conv,
+  index: readonly number[],
+  edits: readonly Edit[],
+): string {
   const { terms } = layer.explain(stage.input, index);
   const touched = terms.filter(({ input, weight }) =>
     edits.some(({ target, offset }) =>
@@ -480,7 +498,9 @@ function pointAtParameter(stage: Stage, outcome: Outcome, cell: Cell): Pointing 
   // Which outputs may use it: its own channel, or, transposed, its own place in every group.
   const perGroup = channels / args.groups;
   const mine = (channel: number): boolean =>
-    cell.role === "bias" || !args.transposed ? channel === index[0] : channel % perGroup === index[1];
+    cell.role === "bias" || !args.transposed
+      ? channel === index[0]
+      : channel % perGroup === index[1];
   for (let offset = 0; offset < output.size && pairs.length < MAX_SUMS; ++offset) {
     if (!mine(Math.floor(offset / plane))) continue;
     if (cell.role === "bias") {
@@ -546,7 +566,9 @@ export function describe(stage: Stage, change: Change): string {
   const total = `${change.outputs.toLocaleString("en-US")}`;
   const n = change.changed.size;
   const head =
-    n === 0 ? `No output changed of ${total}` : `${n} ${n === 1 ? "output" : "outputs"} changed of ${total}`;
+    n === 0
+      ? `No output changed of ${total}`
+      : `${n} ${n === 1 ? "output" : "outputs"} changed of ${total}`;
   const [first] = change.changed;
   const detail =
     n === 1 && first

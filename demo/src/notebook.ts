@@ -71,5 +71,6 @@ export function notebookStage(cell: number): Stage {
 
 /** The cell of the first notebook layer with these arguments among `cells`. */
 export function cellWith(args: LayerArgs, cells: readonly number[]): number | undefined {
-  return NOTEBOOK_LAYERS.find((layer) => cells.includes(layer.cell) && sameArgs(layer.args, args))?.cell;
+  return NOTEBOOK_LAYERS.find((layer) => cells.includes(layer.cell) && sameArgs(layer.args, args))
+    ?.cell;
 }

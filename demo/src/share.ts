@@ -3,7 +3,14 @@
 import { tensor, type Tensor } from "convscope";
 import { parseNumber, shortest } from "./format.js";
 import { makeLayer, MAX_CELLS, MAX_PRODUCTS, products } from "./model.js";
-import { DEFAULT_ARGS, type Axes, type Ints, type LayerArgs, type PaddingMode, type Stage } from "./state.js";
+import {
+  DEFAULT_ARGS,
+  type Axes,
+  type Ints,
+  type LayerArgs,
+  type PaddingMode,
+  type Stage,
+} from "./state.js";
 import { count } from "./tensors.js";
 
 /** A link longer than this is not read. */
@@ -78,16 +85,20 @@ export function fromHash(hash: string): Link | null {
   const bias = parts.has("b") ? values(parts.get("b"), 1) : null;
   if (!input || !weight || (parts.has("b") && !bias)) return null;
   const kernel =
-    typeof args.kernelSize === "number" ? new Array<number>(axes).fill(args.kernelSize) : args.kernelSize;
+    typeof args.kernelSize === "number"
+      ? new Array<number>(axes).fill(args.kernelSize)
+      : args.kernelSize;
   const wanted = args.transposed
     ? [args.inChannels, args.outChannels / args.groups, ...kernel]
     : [args.outChannels, args.inChannels / args.groups, ...kernel];
   // Before the library is asked to make a layer of this size.
-  if (String(wanted) !== String(weight.shape) || (bias && bias.size !== args.outChannels)) return null;
+  if (String(wanted) !== String(weight.shape) || (bias && bias.size !== args.outChannels))
+    return null;
   try {
     const layer = makeLayer(args, { weight, bias });
     const outputs = count(layer.outputShape(input.shape));
-    if (outputs > MAX_CELLS || products(args, { input, weight }, outputs) > MAX_PRODUCTS) return null;
+    if (outputs > MAX_CELLS || products(args, { input, weight }, outputs) > MAX_PRODUCTS)
+      return null;
     layer.forward(input);
   } catch {
     return null;

@@ -5,15 +5,20 @@ import type { CellMark, GridView } from "./elements/tensor-grid.js";
 import type { FormulaView } from "./elements/shape-formula.js";
 import type { LessonView } from "./elements/lesson-panel.js";
 import type { ParamView } from "./elements/param-panel.js";
+import type { NoteView } from "./elements/change-note.js";
+import type { RefusalView } from "./elements/refusal-note.js";
+import type { TransportView } from "./elements/step-transport.js";
 import type { SumView } from "./elements/sum-of-products.js";
 import type { PrintView } from "./elements/torch-print.js";
 import { listed, plural, torchText } from "./format.js";
 import { beams, ghostRects, type Layout } from "./layout.js";
 import { LESSONS, lessonOf } from "./lessons.js";
 import {
+  describe,
   evaluate,
   insideFrame,
   products,
+  propose,
   sumOf,
   tensorOf,
   unread,
@@ -24,17 +29,23 @@ import {
   perAxis,
   sameArg,
   type ArgName,
+  type Attempt,
   type Change,
   type LayerArgs,
   type Role,
   type Stage,
   type State,
 } from "./state.js";
-import { cellName } from "./tensors.js";
+import { cellName, indexOf } from "./tensors.js";
 
 /** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
 const SCALE: Record<Role, number> = { input: 3, weight: 0.5, bias: 0.5, output: 2 };
-const NAMES: Record<Role, string> = { input: "Input x", weight: "Weight", bias: "Bias", output: "Output y" };
+const NAMES: Record<Role, string> = {
+  input: "Input x",
+  weight: "Weight",
+  bias: "Bias",
+  output: "Output y",
+};
 const MAX_TERMS = 96;
 const MAX_PAIRS = 24;
 
@@ -48,7 +59,8 @@ export function gridView(
   if (!block) return null;
   const { stage } = state;
   const values = tensorOf(stage, role);
-  const mark = role === "output" ? outputMarks(state, pointing) : sourceMarks(role, state, pointing);
+  const mark =
+    role === "output" ? outputMarks(state, pointing) : sourceMarks(role, state, pointing);
   return {
     role,
     label: `${NAMES[role]}, shape ${block.shape}`,
@@ -60,7 +72,8 @@ export function gridView(
     text: torchText,
     name: (offset) => cellName(role, offset, values.shape),
     mark,
-    hidden: role === "output" && state.mode === "step" ? (offset) => offset >= state.step : () => false,
+    hidden:
+      role === "output" && state.mode === "step" ? (offset) => offset >= state.step : () => false,
   };
 }
 
@@ -107,7 +120,9 @@ function outputMarks(state: State, pointing: Pointing | null): GridView["mark"] 
         const verdict = guessed && changed ? "right" : guessed ? "wrong" : "missed";
         classes.push(verdict);
         notes.push(
-          { right: "you were right", wrong: "you expected a change", missed: "you missed it" }[verdict],
+          { right: "you were right", wrong: "you expected a change", missed: "you missed it" }[
+            verdict
+          ],
         );
       }
     }
@@ -140,7 +155,8 @@ function sourceMarks(
   }
   if (prediction && !prediction.revealed) {
     for (const edit of prediction.edits) {
-      if (edit.target === role) edited.set(edit.offset, torchText(tensorOf(stage, role).data[edit.offset]!));
+      if (edit.target === role)
+        edited.set(edit.offset, torchText(tensorOf(stage, role).data[edit.offset]!));
     }
   }
   return (offset) => {
@@ -161,7 +177,11 @@ function pointingClasses(pointing: Pointing | null, role: Role, offset: number):
   return pointing[role].has(offset) ? ["lit"] : [];
 }
 
-export function backdropView(stage: Stage, figure: Layout, pointing: Pointing | null): BackdropView {
+export function backdropView(
+  stage: Stage,
+  figure: Layout,
+  pointing: Pointing | null,
+): BackdropView {
   const { frame } = evaluate(stage);
   const block = figure.blocks.find((one) => one.role === frame.role);
   const ghosts: GhostView[] = [];
@@ -212,7 +232,9 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
     const many = change!.changed.size > 1 ? ", the first of them" : "";
     sentence += ` Why ${cellName("output", first, evaluate(stage).output.shape)} changed${many}:`;
   }
-  const pairs = pointing.pairs.slice(0, MAX_PAIRS).map(({ input, output }) => pairText(stage, input, output));
+  const pairs = pointing.pairs
+    .slice(0, MAX_PAIRS)
+    .map(({ input, output }) => pairText(stage, input, output));
   if (!sum) return { ...none, sentence, pairs, more: pointing.pairs.length - pairs.length };
   const outputShape = evaluate(stage).output.shape;
   const hidden = mode === "step" && sum.output >= step;
@@ -238,15 +260,91 @@ function termViews(state: State, sum: Sum): SumView["terms"] {
     x: torchText(x),
     w: torchText(w),
     product: torchText(product),
-    names: `${input === null ? "padding" : cellName("input", input, stage.input.shape)} · w${cellName("weight", weight, stage.weight.shape).slice("weight".length)}`,
+    names: `${input === null ? "padding" : tight("x", input, stage.input.shape)} · ${tight("w", weight, stage.weight.shape)}`,
     padding: input === null,
     edited: touched("input", input) || touched("weight", weight),
   }));
 }
 
+/** "w[0,1,0]": a name for small print. */
+function tight(letter: string, offset: number, shape: readonly number[]): string {
+  return `${letter}[${indexOf(offset, shape).join(",")}]`;
+}
+
 function pairText(stage: Stage, input: number | null, output: number): string {
   const from = input === null ? "padding" : cellName("input", input, stage.input.shape);
   return `${from} → ${cellName("output", output, evaluate(stage).output.shape)}`;
+}
+
+/** The sentence over the figure. A complaint comes before all else. */
+export function noteView(state: State, complaint: string | null): NoteView {
+  const { change, prediction, mode, stage } = state;
+  const plain = (kind: NoteView["kind"], text: string): NoteView => ({ kind, text, actions: [] });
+  if (complaint !== null) return plain("complaint", complaint);
+  if (prediction && !prediction.revealed) {
+    const n = prediction.guesses.size;
+    return {
+      kind: "predicting",
+      text: `Which outputs will change? Mark them (click, or Space), then check. ${n === 0 ? "None marked yet." : `${n} marked.`}`,
+      actions: [
+        { id: "check", label: "Check", primary: true },
+        { id: "cancel", label: "Cancel", primary: false },
+      ],
+    };
+  }
+  if (prediction?.revealed && change) {
+    return plain("scored", `${scoreText(prediction.guesses, change)} ${describe(stage, change)}`);
+  }
+  if (change)
+    return plain(change.changed.size > 0 ? "changed" : "unchanged", describe(stage, change));
+  if (mode === "predict") {
+    return plain(
+      "predicting",
+      "Edit a cell of input, weight or bias. The outcome stays hidden until you have guessed.",
+    );
+  }
+  if (mode === "step") {
+    const { last, noun } = transportView(state);
+    return plain(
+      "",
+      `${state.step} of ${last} ${noun}s ${noun === "stamp" ? "made" : "computed"}.`,
+    );
+  }
+  return plain("", "Edit a number: click it and type, or drag it sideways.");
+}
+
+export function transportView(state: State): TransportView {
+  return { step: state.step, last: evaluate(state.stage).output.size, noun: "window" };
+}
+
+export function refusalView(state: State): RefusalView | null {
+  const { attempt, stage } = state;
+  if (!attempt) return null;
+  const actions = [{ id: "back", label: wayBack(state) }];
+  const channels = attempt.args.inChannels;
+  if (
+    channels !== attempt.inputShape[0] &&
+    "stage" in propose(stage, attempt.args, withChannels(attempt))
+  ) {
+    actions.push({ id: "channels", label: `Give the input ${channels} channels` });
+  }
+  const sizes = [
+    ...attempt.inputShape,
+    ...[attempt.args.kernelSize, attempt.args.stride, attempt.args.dilation].flat(),
+  ];
+  const aboutSizes =
+    channels === attempt.inputShape[0] && sizes.every((size) => Number.isInteger(size) && size > 0);
+  return {
+    title: "This layer cannot run. PyTorch says:",
+    message: attempt.message,
+    formula: aboutSizes ? { ...formulaView(state), brief: true } : null,
+    actions,
+  };
+}
+
+/** The attempt's input, with as many channels as its layer wants. */
+export function withChannels({ args, inputShape }: Attempt): readonly number[] {
+  return inputShape.map((size, axis) => (axis === 0 ? args.inChannels : size));
 }
 
 const AXES = [["length"], ["height", "width"], ["depth", "height", "width"]] as const;
@@ -321,9 +419,12 @@ export function paramView(state: State): ParamView {
 export function differing({ stage, attempt }: State): (ArgName | "inputShape")[] {
   if (!attempt) return [];
   const names = (Object.keys(stage.args) as ArgName[]).filter((name) =>
-    attempt.args.axes !== stage.args.axes ? name === "axes" : !sameArg(stage.args, attempt.args, name),
+    attempt.args.axes !== stage.args.axes
+      ? name === "axes"
+      : !sameArg(stage.args, attempt.args, name),
   );
-  const shape = String(attempt.inputShape) === String(stage.input.shape) ? [] : ["inputShape" as const];
+  const shape =
+    String(attempt.inputShape) === String(stage.input.shape) ? [] : ["inputShape" as const];
   return [...names, ...shape];
 }
 

@@ -58,7 +58,9 @@ export function emit<T>(from: Element, type: string, detail: T): void {
 
 /** Text in which `code` stands between backticks. */
 export function prose(text: string): Node[] {
-  return text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : document.createTextNode(part)));
+  return text
+    .split("`")
+    .map((part, i) => (i % 2 ? h("code", {}, part) : document.createTextNode(part)));
 }
 
 /** An icon of 16 × 16 drawn with one stroke. */
@@ -82,5 +84,7 @@ export const ICONS = {
   first: "M11 3.5 6.5 8l4.5 4.5M4.5 3.5v9",
   check: "M3.5 8.5l3 3 6-7",
   copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",
+  close: "M4 4l8 8M12 4l-8 8",
+  share: "M8 2.5v8M5 5.5l3-3 3 3M3.5 9v4.5h9V9",
   axes: "M4 4h8M4 8h8M4 12h8",
 } as const;

@@ -3,7 +3,11 @@
 import { emit, h, icon, ICONS, prose } from "./dom.js";
 
 export interface LessonView {
-  readonly list: readonly { readonly id: string; readonly title: string; readonly finished: boolean }[];
+  readonly list: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly finished: boolean;
+  }[];
   readonly open: {
     readonly id: string;
     readonly title: string;
@@ -81,7 +85,8 @@ export class LessonPanel extends HTMLElement {
     if (open.task !== null) {
       const done = open.found !== null;
       const body = h("div", {}, h("p", { class: "task" }, ...prose(open.task)));
-      if (open.found !== null) body.append(h("p", { class: "found", role: "status" }, ...prose(open.found)));
+      if (open.found !== null)
+        body.append(h("p", { class: "found", role: "status" }, ...prose(open.found)));
       const buttons = h("div", { class: "lesson-buttons" });
       if (done || open.actsAlone) {
         const next = h(
@@ -92,7 +97,11 @@ export class LessonPanel extends HTMLElement {
         next.addEventListener("click", () => emit(this, "lesson-next", null));
         buttons.append(next);
       } else {
-        const show = h("button", { type: "button", class: "secondary", "data-key": "show" }, "Do it for me");
+        const show = h(
+          "button",
+          { type: "button", class: "secondary", "data-key": "show" },
+          "Do it for me",
+        );
         show.addEventListener("click", () => emit(this, "lesson-show", null));
         buttons.append(show);
       }
@@ -108,7 +117,11 @@ export class LessonPanel extends HTMLElement {
     }
     parts.push(steps);
     parts.push(
-      h("p", { class: "quiet progress" }, `Step ${Math.min(open.step + 1, open.steps)} of ${open.steps}`),
+      h(
+        "p",
+        { class: "quiet progress" },
+        `Step ${Math.min(open.step + 1, open.steps)} of ${open.steps}`,
+      ),
     );
     return parts;
   }

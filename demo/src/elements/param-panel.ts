@@ -47,7 +47,12 @@ export class ParamPanel extends HTMLElement {
       const value = view.args[name];
       if (Array.isArray(value) && new Set(value).size > 1) this.#split.add(name);
     }
-    const signature = JSON.stringify([view.args, view.inputShape, [...view.wrong], [...this.#split]]);
+    const signature = JSON.stringify([
+      view.args,
+      view.inputShape,
+      [...view.wrong],
+      [...this.#split],
+    ]);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#render(view);
@@ -72,7 +77,12 @@ export class ParamPanel extends HTMLElement {
           ],
           "transposed",
           (value) =>
-            this.#set({ transposed: value === "yes", paddingMode: "zeros", padding: 0, outputPadding: 0 }),
+            this.#set({
+              transposed: value === "yes",
+              paddingMode: "zeros",
+              padding: 0,
+              outputPadding: 0,
+            }),
         ),
         this.#choice(
           "Dimensions",
@@ -91,7 +101,11 @@ export class ParamPanel extends HTMLElement {
         ...axes.map((axis, i) => this.#shapeRow(axis, i + 1)),
       ]),
       this.#group("Layer", [
-        this.#row("in_channels", "inChannels", this.#number("inChannels", "in_channels", args.inChannels)),
+        this.#row(
+          "in_channels",
+          "inChannels",
+          this.#number("inChannels", "in_channels", args.inChannels),
+        ),
         this.#row(
           "out_channels",
           "outChannels",
@@ -135,11 +149,20 @@ export class ParamPanel extends HTMLElement {
       "div",
       { class: wrong.has("inputShape") ? "param wrong" : "param" },
       h("span", { class: "param-name plain" }, label),
-      this.#field(`input-${axis}`, `input ${label}`, inputShape[axis]!, take, wrong.has("inputShape")),
+      this.#field(
+        `input-${axis}`,
+        `input ${label}`,
+        inputShape[axis]!,
+        take,
+        wrong.has("inputShape"),
+      ),
     );
   }
 
-  #axesRow(label: string, name: "kernelSize" | "stride" | "dilation" | "outputPadding"): HTMLElement {
+  #axesRow(
+    label: string,
+    name: "kernelSize" | "stride" | "dilation" | "outputPadding",
+  ): HTMLElement {
     return this.#row(label, name, this.#perAxis(label, name, this.#view!.args[name]));
   }
 
@@ -234,7 +257,11 @@ export class ParamPanel extends HTMLElement {
       else if (event.key === "Escape") input.value = String(value);
     });
     const step = (by: number, text: string, word: string): HTMLButtonElement => {
-      const button = h("button", { type: "button", tabindex: "-1", "aria-label": `${word} ${label}` }, text);
+      const button = h(
+        "button",
+        { type: "button", tabindex: "-1", "aria-label": `${word} ${label}` },
+        text,
+      );
       button.addEventListener("click", () => take((Number.isFinite(value) ? value : 1) + by));
       return button;
     };
@@ -248,8 +275,12 @@ export class ParamPanel extends HTMLElement {
     if (words === "number") box.append(this.#perAxis("padding", "padding", args.padding as Ints));
     if (!args.transposed) {
       box.append(
-        this.#select("padding-word", "kind of padding", words, ["number", "same", "valid"], (value) =>
-          this.#set({ padding: value === "number" ? 0 : (value as "same" | "valid") }),
+        this.#select(
+          "padding-word",
+          "kind of padding",
+          words,
+          ["number", "same", "valid"],
+          (value) => this.#set({ padding: value === "number" ? 0 : (value as "same" | "valid") }),
         ),
       );
     }

@@ -17,6 +17,8 @@ export interface AxisFormula {
 export interface FormulaView {
   readonly transposed: boolean;
   readonly axes: readonly AxisFormula[];
+  /** Without the formula in letters. */
+  readonly brief?: boolean;
 }
 
 export class ShapeFormula extends HTMLElement {
@@ -32,11 +34,20 @@ export class ShapeFormula extends HTMLElement {
           ["in", "stride", "padding", "dilation", "kernel", "output padding"],
           null,
         )
-      : plainFormula((name) => math("mi", name), ["in", "padding", "dilation", "kernel", "stride"], null);
+      : plainFormula(
+          (name) => math("mi", name),
+          ["in", "padding", "dilation", "kernel", "stride"],
+          null,
+        );
     this.replaceChildren(
-      h("div", { class: "formula general" }, words),
+      ...(view.brief ? [] : [h("div", { class: "formula general" }, words)]),
       ...view.axes.map((axis) =>
-        h("div", { class: "formula" }, h("span", { class: "quiet" }, axis.axis), numbers(view, axis)),
+        h(
+          "div",
+          { class: "formula" },
+          h("span", { class: "quiet" }, axis.axis),
+          numbers(view, axis),
+        ),
       ),
     );
   }
@@ -49,7 +60,11 @@ function numbers(view: FormulaView, axis: AxisFormula): Element {
   const result = axis.out === null ? "not possible" : String(axis.out);
   const { size, padding, dilation, kernel, stride, outputPadding } = axis;
   return view.transposed
-    ? transposedFormula(leaf, [size, stride, padding, dilation, kernel, outputPadding].map(String), result)
+    ? transposedFormula(
+        leaf,
+        [size, stride, padding, dilation, kernel, outputPadding].map(String),
+        result,
+      )
     : plainFormula(leaf, [size, padding, dilation, kernel, stride].map(String), result);
 }
 

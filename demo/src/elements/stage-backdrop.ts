@@ -50,7 +50,9 @@ export class StageBackdrop extends HTMLElement {
     this.#beams.setAttribute("width", String(figure.width));
     this.#beams.setAttribute("height", String(figure.height));
     this.#beams.replaceChildren(
-      ...beams.map(({ from, to }) => svg("path", { class: "beam", d: band(from, to, figure.vertical) })),
+      ...beams.map(({ from, to }) =>
+        svg("path", { class: "beam", d: band(from, to, figure.vertical) }),
+      ),
     );
   }
 
@@ -68,7 +70,9 @@ export class StageBackdrop extends HTMLElement {
       }
       shown.signature = signature;
       const { element } = shown;
-      element.className = ["ghost", ghost.lit ? "lit" : "", ghost.cropped ? "cropped" : ""].join(" ").trim();
+      element.className = ["ghost", ghost.lit ? "lit" : "", ghost.cropped ? "cropped" : ""]
+        .join(" ")
+        .trim();
       element.textContent = figure.cell.font > 0 ? ghost.text : "";
       element.title = ghost.title;
       at(element, ghost.rect.x, ghost.rect.y);

@@ -56,7 +56,9 @@ export class SumOfProducts extends HTMLElement {
       );
     }
     for (const term of view.terms) {
-      const classes = ["term", term.padding ? "padding" : "", term.edited ? "edited" : ""].join(" ").trim();
+      const classes = ["term", term.padding ? "padding" : "", term.edited ? "edited" : ""]
+        .join(" ")
+        .trim();
       const item = h(
         "li",
         { class: classes, title: `${term.x} × ${term.w} = ${term.product}` },

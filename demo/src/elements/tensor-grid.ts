@@ -191,7 +191,6 @@ export class TensorGrid extends HTMLElement {
       if (shown.signature === signature) return;
       shown.signature = signature;
       paintCell(shown.element, view, offset, value, text, mark, hidden);
-      if (this.#editing?.offset === offset) shown.element.append(this.#editing.input);
     });
   }
 
@@ -249,7 +248,11 @@ export class TensorGrid extends HTMLElement {
       press.dragging = true;
       this.setPointerCapture(event.pointerId);
       this.classList.add("scrubbing");
-      this.#send<ScrubEvent>("cell-scrub", { offset: press.offset, value: press.from, phase: "start" });
+      this.#send<ScrubEvent>("cell-scrub", {
+        offset: press.offset,
+        value: press.from,
+        phase: "start",
+      });
     }
     const step = event.shiftKey ? 1 : event.altKey ? 0.01 : 0.1;
     const steps = Math.round(press.from / step) + Math.round(moved / SCRUB_PIXELS);
@@ -275,7 +278,11 @@ export class TensorGrid extends HTMLElement {
     this.#press = null;
     this.classList.remove("scrubbing");
     if (press?.dragging) {
-      this.#send<ScrubEvent>("cell-scrub", { offset: press.offset, value: press.value, phase: "end" });
+      this.#send<ScrubEvent>("cell-scrub", {
+        offset: press.offset,
+        value: press.value,
+        phase: "end",
+      });
     }
   }
 
@@ -419,13 +426,22 @@ function paintCell(
   const strength = Number.isFinite(value) ? Math.abs(value) / (Math.abs(value) + view.scale) : 1;
   element.className = [tone, mark?.classes ?? "", hidden ? "hidden-value" : ""].join(" ").trim();
   element.style.setProperty("--m", `${(strength * 100).toFixed(1)}%`);
-  if (mark?.size !== undefined) element.style.setProperty("--size", `${(mark.size * 100).toFixed(1)}%`);
-  const parts: Node[] = [];
-  if (mark?.before !== undefined) parts.push(h("s", {}, mark.before));
-  parts.push(h("span", {}, view.cell.font > 0 ? text : ""));
-  element.replaceChildren(...parts);
+  if (mark?.size !== undefined)
+    element.style.setProperty("--size", `${(mark.size * 100).toFixed(1)}%`);
+  // The nodes stay: replacing what lies under the mouse would confuse its events.
+  const span = element.querySelector("span") ?? element.appendChild(h("span"));
+  const old = element.querySelector("s");
+  if (mark?.before === undefined) old?.remove();
+  else if (old) old.textContent = mark.before;
+  else span.before(h("s", {}, mark.before));
+  const shown = view.cell.font > 0 ? text : "";
+  if (span.textContent !== shown) span.textContent = shown;
   const was = mark?.before === undefined ? "" : `, was ${mark.before}`;
   const note = mark?.note ? `, ${mark.note}` : "";
-  attribute(element, "aria-label", `${view.name(offset)}: ${hidden ? "hidden" : text}${was}${note}`);
+  attribute(
+    element,
+    "aria-label",
+    `${view.name(offset)}: ${hidden ? "hidden" : text}${was}${note}`,
+  );
   attribute(element, "title", mark?.note ? `${view.name(offset)}: ${mark.note}` : null);
 }

@@ -28,6 +28,9 @@ export class TorchPrint extends HTMLElement {
         .then(() => button.classList.add("done"))
         .catch(() => getSelection()?.selectAllChildren(code));
     });
-    this.replaceChildren(button, h("pre", { tabindex: "0", "aria-label": "Printed by torch" }, code));
+    this.replaceChildren(
+      button,
+      h("pre", { tabindex: "0", "aria-label": "Printed by torch" }, code),
+    );
   }
 }

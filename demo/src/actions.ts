@@ -1,0 +1,241 @@
+// Actions: what a person does, as pure functions from one history to the next.
+import { goalCell, lessonNumbers, lessonOf, LESSONS, lessonStart, met } from "./lessons.js";
+import { difference, edit, evaluate, joined, MAX_CELLS, propose, tensorOf } from "./model.js";
+import type { Numbers } from "./paste.js";
+import {
+  amend,
+  begin,
+  commit,
+  initialState,
+  replace,
+  update,
+  type Cell,
+  type Edit,
+  type History,
+  type LayerArgs,
+  type Mode,
+  type Stage,
+  type State,
+  type Target,
+} from "./state.js";
+import { count, indexOf, offsetOf } from "./tensors.js";
+import { tensor } from "convscope";
+
+/** Edits cells; in Predict mode the edit waits for the person's guess. */
+export function applyEdits(history: History, edits: readonly Edit[]): History {
+  if (history.now.mode === "predict") {
+    return replace(history, {
+      change: null,
+      prediction: { edits, guesses: new Set(), revealed: false },
+    });
+  }
+  const { stage, change } = edit(history.now.stage, edits);
+  return commit(history, { stage, change, attempt: null, prediction: null });
+}
+
+/** One move of a drag. The first is a step, the others belong to it. */
+export function scrub(history: History, one: Edit, first: boolean): History {
+  const { stage, change } = edit(history.now.stage, [one]);
+  return first
+    ? commit(history, { stage, change, attempt: null, prediction: null })
+    : amend(history, { stage, change: joined(history.now.change, change) });
+}
+
+export function guess(history: History, offset: number): History {
+  const { prediction } = history.now;
+  if (!prediction || prediction.revealed) return history;
+  const guesses = new Set(prediction.guesses);
+  if (!guesses.delete(offset)) guesses.add(offset);
+  return replace(history, { prediction: { ...prediction, guesses } });
+}
+
+export function reveal(history: History): History {
+  const { prediction, stage } = history.now;
+  if (!prediction || prediction.revealed) return history;
+  const next = edit(stage, prediction.edits);
+  return commit(history, { ...next, prediction: { ...prediction, revealed: true } });
+}
+
+/** Asks for other arguments; what the library refuses becomes the attempt. */
+export function ask(history: History, args: LayerArgs, inputShape: readonly number[]): History {
+  const { stage, lesson, pin } = history.now;
+  const numbers = lesson && lessonNumbers(lessonOf(lesson.id)!, args);
+  const answer = propose(stage, args, inputShape, numbers ?? undefined);
+  if ("attempt" in answer) return replace(history, { attempt: answer.attempt });
+  return restaged(
+    history,
+    answer.stage,
+    pin?.role === "output" ? { role: "output", offset: 0 } : null,
+  );
+}
+
+function restaged(history: History, stage: Stage, pin: Cell | null): History {
+  return commit(history, { stage, attempt: null, change: null, prediction: null, step: 0, pin });
+}
+
+/** Edits of more cells than this are not worth a mark each when undone. */
+const MAX_MARKED = 4096;
+
+/** Goes along the history, and marks what that changed. */
+export function travel(history: History, how: (history: History) => History): History {
+  const next = how(history);
+  if (next === history) return history;
+  const edits = difference(history.now.stage, next.now.stage);
+  if (!edits || edits.length === 0 || edits.length > MAX_MARKED) return next;
+  return replace(next, { change: edit(history.now.stage, edits).change });
+}
+
+export function enterMode(history: History, mode: Mode): History {
+  return replace(history, { mode, prediction: null, change: null, step: 0 });
+}
+
+export function stepTo(history: History, step: number): History {
+  const last = evaluate(history.now.stage).output.size;
+  return replace(history, { step: Math.max(0, Math.min(step, last)) });
+}
+
+/** Numbers pasted at a cell: a whole tensor, or a block that begins there. */
+export function pasteAt(
+  history: History,
+  target: Target,
+  offset: number,
+  { shape, data }: Numbers,
+): History | { problem: string } {
+  const { stage } = history.now;
+  const into = tensorOf(stage, target);
+  const bare = (sizes: readonly number[]): string => String(sizes.filter((size) => size !== 1));
+  if (data.length === into.size && bare(shape) === bare(into.shape)) {
+    return applyEdits(
+      history,
+      [...data].map((value, i) => ({ target, offset: i, value })),
+    );
+  }
+  const start = indexOf(offset, into.shape);
+  const rank = into.shape.length;
+  const rows = shape.at(-2) ?? 1;
+  const cols = shape.at(-1) ?? 1;
+  if (rows * cols !== data.length)
+    return { problem: "A block of rows and columns fits here; this has more axes." };
+  const edits: Edit[] = [];
+  for (let row = 0; row < rows; ++row) {
+    for (let col = 0; col < cols; ++col) {
+      const index = [...start];
+      index[rank - 1]! += col;
+      if (rank > 1) index[rank - 2]! += row;
+      else if (row > 0) continue;
+      if (index.some((i, axis) => i >= into.shape[axis]!)) continue; // beyond the border
+      edits.push({ target, offset: offsetOf(index, into.shape), value: data[row * cols + col]! });
+    }
+  }
+  return applyEdits(history, edits);
+}
+
+/** Numbers from outside as the new input, if the layer takes their shape. */
+export function bringInput(
+  history: History,
+  { shape, data }: Numbers,
+): History | { problem: string } {
+  const { stage } = history.now;
+  const rank = stage.input.shape.length;
+  if (count(shape) > MAX_CELLS) return { problem: "That is more than this page shows." };
+  if (shape.length > rank) {
+    const extra = shape.slice(0, shape.length - rank);
+    if (extra.some((size) => size !== 1)) {
+      return { problem: `The layer's input has ${rank} axes; this has ${shape.length}.` };
+    }
+  }
+  const fitted =
+    shape.length >= rank
+      ? shape.slice(shape.length - rank)
+      : [...new Array<number>(rank - shape.length).fill(1), ...shape];
+  const answer = propose(stage, stage.args, fitted);
+  if ("attempt" in answer) return { problem: answer.attempt.message };
+  const next = Object.freeze({ ...answer.stage, input: tensor(data, fitted) });
+  return restaged(history, next, history.now.pin);
+}
+
+/** A layer from outside; an input that does not fit it follows. */
+export function bringLayer(history: History, args: LayerArgs): History {
+  const { stage } = history.now;
+  const spatial = stage.input.shape.slice(1);
+  const sizes = Array.from(
+    { length: args.axes },
+    (_, axis) => spatial[spatial.length - args.axes + axis] ?? 4,
+  );
+  const fitting = [args.inChannels, ...sizes];
+  const larger = [args.inChannels, ...sizes.map((size) => Math.max(size, 8))];
+  for (const shape of [fitting, larger]) {
+    const answer = propose(stage, args, shape);
+    if ("stage" in answer) {
+      return restaged(replace(history, { lesson: null }), answer.stage, {
+        role: "output",
+        offset: 0,
+      });
+    }
+  }
+  return ask(replace(history, { lesson: null }), args, fitting);
+}
+
+// -------------------------------------------------------------------- lessons
+
+export function openedLesson(state: State, id: string): State {
+  const lesson = lessonOf(id)!;
+  return update(initialState(lessonStart(lesson)), {
+    lesson: { id, step: 0, done: false },
+    pin: null,
+    mode: state.mode === "step" ? "explore" : state.mode,
+  });
+}
+
+/** Notes that the lesson's step is done, once it is. */
+export function checkLesson(history: History, pointed: Cell | null): History {
+  const { lesson, stage } = history.now;
+  const step = lesson && lessonOf(lesson.id)?.steps[lesson.step];
+  if (!lesson || !step || lesson.done || step.goal.kind === "read") return history;
+  if (!met(step.goal, history.now, pointed, evaluate(stage).output.shape)) return history;
+  return replace(history, { lesson: { ...lesson, done: true } });
+}
+
+/** The next step, or the next lesson; `finished` names a lesson that came to its end. */
+export function nextStep(history: History): { history: History; finished: string | null } {
+  const { lesson } = history.now;
+  if (!lesson) return { history, finished: null };
+  const { steps } = lessonOf(lesson.id)!;
+  if (lesson.step + 1 < steps.length) {
+    const next = { ...lesson, step: lesson.step + 1, done: false };
+    return { history: replace(history, { pin: null, lesson: next }), finished: null };
+  }
+  const following = LESSONS[LESSONS.findIndex(({ id }) => id === lesson.id) + 1];
+  return {
+    history: following
+      ? begin(openedLesson(history.now, following.id))
+      : replace(history, { lesson: null }),
+    finished: lesson.id,
+  };
+}
+
+/** Does the lesson's step for the person. */
+export function showStep(history: History): History {
+  const { lesson, stage } = history.now;
+  const goal = lesson && lessonOf(lesson.id)!.steps[lesson.step]?.goal;
+  if (!goal) return history;
+  const cell = goalCell(goal, stage, evaluate(stage).output.shape);
+  switch (goal.kind) {
+    case "edit": {
+      if (!cell) return history;
+      const ready = replace(history, { mode: "explore", prediction: null, pin: cell });
+      return applyEdits(ready, [{ target: goal.target, offset: cell.offset, value: goal.value }]);
+    }
+    case "point":
+      return replace(history, { pin: cell });
+    case "args":
+    case "refused":
+      return ask(history, { ...stage.args, ...goal.args }, stage.input.shape);
+    case "inputShape":
+      return ask(history, stage.args, goal.shape);
+    case "back":
+      return replace(history, { attempt: null });
+    case "read":
+      return history;
+  }
+}

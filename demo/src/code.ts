@@ -1,0 +1,219 @@
+// Code: the stage as a program, in the words of four libraries. Each prints what
+// the page shows.
+import { shortest } from "./format.js";
+import { perAxis, type LayerArgs, type Stage } from "./state.js";
+import type { Tensor } from "convscope";
+import { evaluate } from "./model.js";
+import { tuple } from "./tensors.js";
+
+export const DIALECTS = ["PyTorch", "Keras", "JAX", "convscope"] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+export function codeFor(stage: Stage, dialect: Dialect): string {
+  switch (dialect) {
+    case "PyTorch":
+      return pytorch(stage);
+    case "Keras":
+      return keras(stage);
+    case "JAX":
+      return jax(stage);
+    case "convscope":
+      return convscope(stage);
+  }
+}
+
+/** Nested lists, one row per line. */
+function nested(values: Tensor, nan = "float('nan')", infinity = "float('inf')"): string {
+  const text = (value: number): string =>
+    Number.isNaN(value)
+      ? nan
+      : Number.isFinite(value)
+        ? shortest(value)
+        : `${value < 0 ? "-" : ""}${infinity}`;
+  let offset = 0;
+  const list = (axis: number): string => {
+    const last = axis === values.shape.length - 1;
+    const parts: string[] = [];
+    for (let i = 0; i < values.shape[axis]!; ++i)
+      parts.push(last ? text(values.data[offset++]!) : list(axis + 1));
+    return `[${parts.join(last ? ", " : `,\n${" ".repeat(axis + 5)}`)}]`;
+  };
+  return list(0);
+}
+
+const python = (
+  args: LayerArgs,
+  name: "kernelSize" | "stride" | "padding" | "dilation" | "outputPadding",
+): string => {
+  const value = args[name];
+  if (typeof value === "string") return `"${value}"`;
+  return typeof value === "number" ? String(value) : tuple(value);
+};
+
+/** The arguments that are not the default, as torch names them. */
+function torchArgs(args: LayerArgs): string {
+  const parts = [
+    String(args.inChannels),
+    String(args.outChannels),
+    `kernel_size=${python(args, "kernelSize")}`,
+  ];
+  if (python(args, "stride") !== "1") parts.push(`stride=${python(args, "stride")}`);
+  if (python(args, "padding") !== "0") parts.push(`padding=${python(args, "padding")}`);
+  if (args.transposed && python(args, "outputPadding") !== "0") {
+    parts.push(`output_padding=${python(args, "outputPadding")}`);
+  }
+  if (python(args, "dilation") !== "1") parts.push(`dilation=${python(args, "dilation")}`);
+  if (args.groups !== 1) parts.push(`groups=${args.groups}`);
+  if (!args.bias) parts.push("bias=False");
+  if (args.paddingMode !== "zeros") parts.push(`padding_mode="${args.paddingMode}"`);
+  return parts.join(", ");
+}
+
+function pytorch(stage: Stage): string {
+  const { args, input, weight, bias } = stage;
+  return [
+    "import torch",
+    "",
+    `x = torch.tensor(\n    ${nested(input)})`,
+    `conv = torch.nn.Conv${args.transposed ? "Transpose" : ""}${args.axes}d(${torchArgs(args)})`,
+    "with torch.no_grad():",
+    `    conv.weight.copy_(torch.tensor(\n    ${nested(weight)}))`,
+    ...(bias ? [`    conv.bias.copy_(torch.tensor(${nested(bias)}))`] : []),
+    "print(conv(x))",
+    "",
+  ].join("\n");
+}
+
+/** The values as NumPy arrays, x with a batch of one. */
+function arrays({ input, weight, bias }: Stage): string[] {
+  const array = (values: Tensor): string =>
+    `np.array(\n    ${nested(values, "np.nan", "np.inf")}, dtype=np.float32)`;
+  return [
+    `x = ${array(input)}[None]`,
+    `weight = ${array(weight)}`,
+    ...(bias ? [`bias = ${array(bias)}`] : []),
+  ];
+}
+
+/** What padding adds, per axis, as Python pairs. */
+function pairs(stage: Stage): string {
+  const { frame } = evaluate(stage);
+  return `[${frame.before.map((before, axis) => `(${before}, ${frame.after[axis]})`).join(", ")}]`;
+}
+
+const NUMPY_MODE = {
+  zeros: "constant",
+  reflect: "reflect",
+  replicate: "edge",
+  circular: "wrap",
+} as const;
+
+/** Pads x by hand, as not every library knows every mode. */
+function padding(stage: Stage, lastAxes: boolean): string[] {
+  const { frame } = evaluate(stage);
+  if ([...frame.before, ...frame.after].every((side) => side === 0)) return [];
+  const spatial = pairs(stage).slice(1, -1);
+  const all = lastAxes ? `[(0, 0), (0, 0), ${spatial}]` : `[(0, 0), ${spatial}, (0, 0)]`;
+  return [`x = np.pad(x, ${all}, mode="${NUMPY_MODE[stage.args.paddingMode]}")`];
+}
+
+function keras(stage: Stage): string {
+  const { args } = stage;
+  const { axes, transposed } = args;
+  if (transposed) {
+    return '# Keras flips nothing and crops by the words "valid" and "same" only:\n# a transposed layer with these arguments has no exact counterpart there.\n';
+  }
+  const list = (name: "kernelSize" | "stride" | "dilation"): string =>
+    tuple(perAxis(args[name], axes));
+  // Channels go last: x as N…C, the kernel as k…IO.
+  const spatial = Array.from({ length: axes }, (_, axis) => axis + 2);
+  return [
+    "import keras",
+    "import numpy as np",
+    "",
+    ...arrays(stage),
+    `x = np.transpose(x, ${tuple([0, ...spatial, 1])})`,
+    ...padding(stage, false),
+    `conv = keras.layers.Conv${axes}D(${args.outChannels}, ${list("kernelSize")}, strides=${list("stride")},`,
+    `    dilation_rate=${list("dilation")}, groups=${args.groups}, use_bias=${args.bias ? "True" : "False"})`,
+    "conv.build(x.shape)",
+    `conv.set_weights([np.transpose(weight, ${tuple([...spatial, 1, 0])})${args.bias ? ", bias" : ""}])`,
+    `print(np.transpose(conv(x), ${tuple([0, axes + 1, ...Array.from({ length: axes }, (_, axis) => axis + 1)])})[0])`,
+    "",
+  ].join("\n");
+}
+
+function jax(stage: Stage): string {
+  const { args } = stage;
+  const { axes, transposed } = args;
+  const letters = "DHW".slice(3 - axes);
+  const numbers = `("NC${letters}", "OI${letters}", "NC${letters}")`;
+  const list = (name: "kernelSize" | "stride" | "dilation" | "outputPadding"): readonly number[] =>
+    perAxis(args[name], axes);
+  const add = args.bias ? ` + bias[:, ${new Array<string>(axes).fill("None").join(", ")}]` : "";
+  const head = [
+    "import jax",
+    "import jax.numpy as jnp",
+    "import numpy as np",
+    "",
+    ...arrays(stage),
+  ];
+  if (!transposed) {
+    return [
+      ...head,
+      ...padding(stage, true),
+      `y = jax.lax.conv_general_dilated(x, weight, window_strides=${tuple(list("stride"))}, padding="VALID",`,
+      `    rhs_dilation=${tuple(list("dilation"))}, feature_group_count=${args.groups}, dimension_numbers=${numbers})`,
+      `print(y[0]${add})`,
+      "",
+    ].join("\n");
+  }
+  // A transposed layer is a plain one on the input spread by its stride, the kernel turned round.
+  const flips = new Array<string>(axes).fill("::-1").join(", ");
+  const spatial = letters
+    .split("")
+    .map((_, axis) => `weight.shape[${axis + 2}]`)
+    .join(", ");
+  const pad = letters.split("").map((_, axis) => {
+    const whole = list("dilation")[axis]! * (list("kernelSize")[axis]! - 1);
+    const cut = perAxis(args.padding as number, axes)[axis]!;
+    return `(${whole - cut}, ${whole - cut + list("outputPadding")[axis]!})`;
+  });
+  return [
+    ...head,
+    `g, ic = ${args.groups}, ${args.inChannels}`,
+    `kernel = weight.reshape(g, ic // g, -1, ${spatial}).swapaxes(1, 2)`,
+    `kernel = kernel.reshape(-1, ic // g, ${spatial})[:, :, ${flips}]`,
+    `y = jax.lax.conv_general_dilated(x, kernel, window_strides=${tuple(new Array<number>(axes).fill(1))},`,
+    `    padding=[${pad.join(", ")}], lhs_dilation=${tuple(list("stride"))}, rhs_dilation=${tuple(list("dilation"))},`,
+    `    feature_group_count=g, dimension_numbers=${numbers})`,
+    `print(y[0]${add})`,
+    "",
+  ].join("\n");
+}
+
+function convscope(stage: Stage): string {
+  const { args, input, weight, bias } = stage;
+  const { axes, transposed, outputPadding, paddingMode, bias: _, ...rest } = args;
+  const given = {
+    ...rest,
+    ...(transposed ? { outputPadding } : { paddingMode }),
+    ...(bias ? {} : { bias: false }),
+  };
+  const list = Object.entries(given).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},`);
+  const values = (t: Tensor): string => `tensor(\n    ${nested(t, "NaN", "Infinity")})`;
+  const name = `Conv${transposed ? "Transpose" : ""}${axes}d`;
+  return [
+    `import { ${name}, init, tensor } from "convscope";`,
+    "",
+    "await init();",
+    `const x = ${values(input)};`,
+    `const conv = new ${name}({`,
+    ...list,
+    `  weight: ${values(weight)},`,
+    ...(bias ? [`  biasValues: ${values(bias)},`] : []),
+    "});",
+    "console.log(String(conv.forward(x)));",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,130 @@
+// Picture: the figure as an SVG file that stands alone, from the same layout and
+// views that the page draws. Light colours, as a paper or a slide wants them.
+import type { BackdropView } from "./elements/stage-backdrop.js";
+import type { GridView } from "./elements/tensor-grid.js";
+import { cellRect } from "./layout.js";
+
+const INK = "#1c2230";
+const QUIET = "#5d6473";
+const POSITIVE = [104, 178, 236] as const;
+const NEGATIVE = [243, 178, 118] as const;
+const CHANGE = "#c9197a";
+const MARGIN = 16;
+
+/** White at 0, the full colour at 1. */
+function tint(colour: readonly [number, number, number], strength: number): string {
+  const hex = colour.map((part) =>
+    Math.round(255 + (part - 255) * strength)
+      .toString(16)
+      .padStart(2, "0"),
+  );
+  return `#${hex.join("")}`;
+}
+
+function fill(view: GridView, value: number): string {
+  if (!Number.isFinite(value) || value === 0) return "#ffffff";
+  const strength = Math.abs(value) / (Math.abs(value) + view.scale);
+  return tint(value > 0 ? POSITIVE : NEGATIVE, strength);
+}
+
+const escaped = (text: string): string =>
+  text.replace(
+    /[&<>"]/gu,
+    (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]!,
+  );
+
+interface TextStyle {
+  readonly size: number;
+  readonly anchor?: "start" | "middle" | "end";
+  readonly colour?: string;
+  readonly weight?: number;
+}
+
+function text(x: number, y: number, words: string, style: TextStyle): string {
+  const { size, anchor = "middle", colour = INK, weight = 400 } = style;
+  return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" fill="${colour}" font-weight="${weight}">${escaped(words)}</text>`;
+}
+
+export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): string {
+  const { figure, ghosts } = backdrop;
+  const { cell } = figure;
+  const parts: string[] = [];
+  for (const { rect, text: words, lit } of ghosts) {
+    parts.push(
+      `<rect x="${rect.x}" y="${rect.y}" width="${rect.w}" height="${rect.h}" fill="none" stroke="${lit ? INK : "#b5bac4"}" stroke-width="${lit ? 2 : 1}" stroke-dasharray="3 3"/>`,
+    );
+    if (cell.font > 0) {
+      parts.push(
+        text(rect.x + rect.w / 2, rect.y + rect.h / 2 + cell.font * 0.35, words, {
+          size: cell.font,
+          colour: QUIET,
+        }),
+      );
+    }
+  }
+  const outlines: string[] = [];
+  for (const view of grids) {
+    const { block } = view;
+    parts.push(
+      text(block.head.x, block.head.y, `${block.title}  ${block.shape}`, {
+        size: 13,
+        anchor: "start",
+        weight: 600,
+      }),
+    );
+    for (const box of block.boxes) {
+      if (box.caption === null) continue;
+      const top = box.y - block.ring.top * cell.h - (block.indexed ? 20 : 0) - 4;
+      parts.push(
+        text(box.x - block.ring.left * cell.w, top, box.caption, {
+          size: 12,
+          anchor: "start",
+          colour: QUIET,
+        }),
+      );
+    }
+    view.values.forEach((value, offset) => {
+      const rect = cellRect(block, offset, cell);
+      const mark = view.mark(offset);
+      const hidden = view.hidden(offset);
+      parts.push(
+        `<rect x="${rect.x}" y="${rect.y}" width="${rect.w}" height="${rect.h}" fill="${hidden ? "#ffffff" : fill(view, value)}" stroke="#d5d9e0"/>`,
+      );
+      const x = rect.x + rect.w / 2;
+      const y = rect.y + rect.h / 2 + cell.font * 0.35;
+      if (cell.font > 0) {
+        if (mark?.before === undefined)
+          parts.push(text(x, y, hidden ? "?" : view.text(value), { size: cell.font }));
+        else {
+          parts.push(
+            text(x, y - cell.font * 0.55, mark.before, { size: cell.font * 0.75, colour: QUIET }),
+          );
+          parts.push(
+            text(x, y + cell.font * 0.45, view.text(value), { size: cell.font, weight: 600 }),
+          );
+        }
+      }
+      const classes = mark?.classes.split(" ") ?? [];
+      const colour =
+        classes.includes("changed") || classes.includes("edited")
+          ? CHANGE
+          : classes.includes("lit")
+            ? INK
+            : null;
+      if (colour !== null) {
+        outlines.push(
+          `<rect x="${rect.x + 1}" y="${rect.y + 1}" width="${rect.w - 2}" height="${rect.h - 2}" fill="none" stroke="${colour}" stroke-width="2"/>`,
+        );
+      }
+    });
+  }
+  for (const sign of figure.signs)
+    parts.push(text(sign.x, sign.y + 6, sign.text, { size: 18, colour: QUIET }));
+  const width = figure.width + 2 * MARGIN;
+  const height = figure.height + 2 * MARGIN;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}" ` +
+    `font-family="Inter, system-ui, sans-serif"><rect x="${-MARGIN}" y="${-MARGIN}" width="${width}" height="${height}" fill="#ffffff"/>` +
+    `${parts.join("")}${outlines.join("")}</svg>`
+  );
+}

@@ -1,0 +1,109 @@
+// For everybody: axe in every mode, no sideways scrolling, under the strict policy.
+import assert from "node:assert/strict";
+import fs from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { brotliCompressSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { address, cell, close, findings, open, openLesson, SITE, visit } from "./harness.js";
+
+before(open);
+after(close);
+
+const modes: Record<string, (page: Page) => Promise<void>> = {
+  start: async () => undefined,
+  "list of lessons": (page) => page.click(".lesson-back"),
+  edited: async (page) => {
+    await openLesson(page, "padding");
+    await page.click('[data-key="show"]');
+    await cell(page, "input", 5).click();
+    await page.keyboard.type("3\n");
+  },
+  refused: async (page) => {
+    await page.fill('[data-key="inChannels"]', "2");
+    await page.keyboard.press("Enter");
+  },
+  predicting: async (page) => {
+    await page.getByRole("radio", { name: "Predict" }).check();
+    await cell(page, "input", 4).click();
+    await page.keyboard.type("3\n");
+    await cell(page, "output", 0).click();
+  },
+  stepping: async (page) => {
+    await page.getByRole("radio", { name: "Step" }).check();
+    await page.getByRole("button", { name: "One window on" }).click();
+  },
+};
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const width of [390, 1440]) {
+    test(`axe finds nothing, ${colorScheme}, ${width} px wide`, async () => {
+      for (const [name, enter] of Object.entries(modes)) {
+        const { page } = await visit("", {
+          colorScheme,
+          viewport: { width, height: 900 },
+          reducedMotion: "reduce",
+        });
+        await enter(page);
+        assert.deepEqual(await findings(page), [], name);
+        await page.context().close();
+      }
+    });
+  }
+}
+
+test("nothing scrolls sideways at 360 px", async () => {
+  for (const [name, enter] of Object.entries(modes)) {
+    const { page } = await visit("", { viewport: { width: 360, height: 740 } });
+    await enter(page);
+    const [content, window] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      innerWidth,
+    ]);
+    assert.ok(content! <= window!, `${name}: ${content} px wide`);
+    await page.context().close();
+  }
+});
+
+test("without the engine, the page weighs less than 75 kB, compressed", async () => {
+  let bytes = 0;
+  for (const name of ["index.html", "main.js", "style.css", "favicon.svg", "fonts/inter.woff2"]) {
+    bytes += brotliCompressSync(await fs.readFile(path.join(SITE, name))).length;
+  }
+  assert.ok(bytes < 75_000, `${bytes} bytes`);
+});
+
+test("the second visit needs no network", async () => {
+  const { page } = await visit();
+  await page.waitForFunction(async () => {
+    const names = await caches.keys();
+    const kept = (
+      await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
+    ).flat();
+    return (
+      kept.some(({ url }) => url.endsWith(".wasm")) &&
+      kept.some(({ url }) => url.endsWith("main.js"))
+    );
+  });
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.waitForSelector('tensor-grid[data-role="output"] td');
+  assert.equal(await cell(page, "output", 0).locator("span").innerText(), "0.4199");
+});
+
+test("the page works inside another page, and as an element", async () => {
+  const { page } = await visit("", {}, (page) =>
+    page.route("**/host.html", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        body: '<script type="module" src="conv-scope.js"></script><conv-scope height="500"></conv-scope>',
+      }),
+    ),
+  );
+  await page.goto(`${address}host.html`);
+  const frame = page.frameLocator("conv-scope iframe");
+  await frame.locator('tensor-grid[data-role="input"] td').first().click();
+  await page.keyboard.type("5\n");
+  assert.match(await frame.locator("#note").innerText(), /3 outputs changed of 12/);
+  assert.equal(await frame.locator("param-panel").isVisible(), false);
+});

@@ -1,0 +1,79 @@
+// The figure's rectangles: nothing overlaps, everything fits.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { init } from "convscope";
+import { ghostRects, layout, type Layout } from "../../demo/src/layout.js";
+import { evaluate, insideFrame, propose } from "../../demo/src/model.js";
+import { notebookStage } from "../../demo/src/notebook.js";
+import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
+
+before(() => init());
+
+const stageOf = (args: Partial<LayerArgs>, shape: readonly number[]): Stage => {
+  const made = propose(notebookStage(21), { ...DEFAULT_ARGS, ...args }, shape);
+  assert.ok("stage" in made, JSON.stringify(made));
+  return made.stage;
+};
+
+function figureOf(stage: Stage, width: number): Layout {
+  const { output, frame } = evaluate(stage);
+  const shapes = {
+    input: stage.input.shape,
+    weight: stage.weight.shape,
+    bias: stage.bias?.shape ?? null,
+    output: output.shape,
+  };
+  return layout({ args: stage.args, shapes, frame, width, height: 560 });
+}
+
+const stages: readonly (readonly [Partial<LayerArgs>, readonly number[]])[] = [
+  [{ axes: 1, inChannels: 3, outChannels: 3, kernelSize: 1 }, [3, 4]],
+  [{ kernelSize: 3, padding: 1 }, [1, 3, 4]],
+  [{ inChannels: 3, outChannels: 4, kernelSize: 3, padding: 2 }, [3, 5, 5]],
+  [{ transposed: true, kernelSize: 3, stride: 2, padding: 1 }, [1, 3, 3]],
+  [{ axes: 3, kernelSize: 2 }, [1, 3, 3, 3]],
+  [{ kernelSize: 5 }, [1, 40, 40]],
+];
+
+for (const [args, shape] of stages) {
+  for (const width of [328, 640, 800, 1200]) {
+    test(`${JSON.stringify(args)} on ${shape.join("×")} fits into ${width} px without overlap`, () => {
+      const figure = figureOf(stageOf(args, shape), width);
+      assert.ok(figure.width <= width, `${figure.width} px`);
+      const boxes = figure.blocks.flatMap((block) =>
+        block.boxes.map((box) => ({
+          left: box.x - block.ring.left * figure.cell.w,
+          top: box.y - block.ring.top * figure.cell.h,
+          right: box.x + box.w + block.ring.right * figure.cell.w,
+          bottom: box.y + box.h + block.ring.bottom * figure.cell.h,
+        })),
+      );
+      boxes.forEach((a, i) => {
+        assert.ok(
+          a.left >= 0 && a.right <= figure.width && a.top >= 0 && a.bottom <= figure.height,
+        );
+        for (const b of boxes.slice(i + 1)) {
+          const apart =
+            a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+          assert.ok(apart, JSON.stringify([a, b]));
+        }
+      });
+    });
+  }
+}
+
+test("every ghost cell of the frame has one place outside its plane", () => {
+  const stage = stageOf({ inChannels: 2, kernelSize: 3, padding: [1, 2] }, [2, 3, 4]);
+  const figure = figureOf(stage, 1200);
+  const { frame } = evaluate(stage);
+  const input = figure.blocks.find(({ role }) => role === "input")!;
+  const ghosts = ghostRects(figure, input, frame);
+  const outside = Array.from({ length: frame.values.length }, (_, offset) => offset).filter(
+    (offset) => insideFrame(frame, offset, stage.input.shape) < 0,
+  );
+  assert.deepEqual(
+    [...ghosts.keys()].sort((a, b) => a - b),
+    outside,
+  );
+  assert.equal(new Set([...ghosts.values()].map(({ x, y }) => `${x},${y}`)).size, outside.length);
+});
