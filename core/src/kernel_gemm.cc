@@ -32,7 +32,7 @@ namespace convscope {
 
 // The most terms of the sum that are packed at a time: with 8 pixels, what they
 // take and the weights of a tile share the first-level cache.
-inline constexpr int64_t kMaxBlock = 512;
+inline constexpr int64_t kMaxBlock = 256;
 // Floats of the panels packed at a time: they stay in the second-level cache.
 inline constexpr int64_t kPanelFloats = 32 * 1024;
 // Gathers worked out at a time, unless one panel needs more.

@@ -8,17 +8,11 @@
 #include "core/src/kernel_rows.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/src/kernel_phase.h"
+#include "core/src/kernel_rowtile.h"
 #include "core/src/kernel_strip.h"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "core/src/kernel_rows.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-//
-#include "hwy/highway.h"
-//
-#include "core/src/kernel_rowtile-inl.h"
 
 #ifndef CONVSCOPE_SRC_KERNEL_ROWS_CC_
 #define CONVSCOPE_SRC_KERNEL_ROWS_CC_
@@ -29,22 +23,34 @@ namespace convscope {
 inline constexpr int64_t kStripFloats = 24 * 1024;
 // Output channels of a tile.
 inline constexpr int64_t kTileChannels = 5;
-// Floats behind a strip's row that a tile may read: 8 vectors of any target.
-inline constexpr int64_t kSlack = 8 * HWY_MAX_BYTES / sizeof(float);
+// Floats behind a strip's row that a tile may read, and behind an output row
+// that it may write: 4 vectors of any target.
+inline constexpr int64_t kSlack = 4 * 16;
+
+// How one strip's rows are cut into tiles, for one number of channels per tile.
+struct TileRow {
+  int64_t column;
+  int64_t count;   // columns
+  int64_t direct;  // rows written in place; the others go through a scratch
+  int vectors;
+  RowTileFunction function;
+};
 
 struct Rows {
   ConvGeometry geometry;
   const float* weight;
   const float* bias;
   bool is_fast;
-  Buffer<float> weights;    // per phase and group: tiles of [term][channel]
-  Buffer<float> starts;     // bias + 0
-  Buffer<float> strip;      // [ic][StripShape]
-  Buffer<int32_t> offsets;  // of each term in the strip
+  Buffer<float> weights;        // per phase and group: tiles of [term][channel]
+  Buffer<float> starts;         // bias + 0
+  Buffer<float> strip;          // [ic][StripShape]
+  Buffer<int32_t> offsets;      // of each term in the strip
+  Buffer<int32_t> run_offsets;  // of each run of terms along the width
   StripCopy copy;
+  std::vector<TileRow> tiles;
   // The strip whose zeros are in place; of other strips they lie elsewhere.
-  bool has_single_strip;
-  bool is_ready;
+  bool has_single_strip = false;
+  bool is_ready = false;
 };
 
 // The output channels are shared out to as few tiles as hold them, so evenly
@@ -62,6 +68,14 @@ void ForEachRowTile(int64_t oc, Visit visit) {
 }  // namespace convscope
 #endif  // CONVSCOPE_SRC_KERNEL_ROWS_CC_
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/src/kernel_rows.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+//
+#include "hwy/highway.h"
+//
+#include "core/src/kernel_rowtile-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
@@ -71,111 +85,145 @@ void CopyChannel(const StripCopy& copy, const float* HWY_RESTRICT in,
                  float* HWY_RESTRICT strip) {
   const hn::ScalableTag<float> d;
   const int32_t N = static_cast<int32_t>(hn::Lanes(d));
-  for (const StripCopy::Run& run : copy.runs) {
+  const size_t count = copy.runs.size();
+  for (size_t i = 0; i < count; ++i) {
+    const StripCopy::Run& run = copy.runs[i];
     float* HWY_RESTRICT to = strip + run.to;
     const float* HWY_RESTRICT from = in + run.from;
-    int32_t i = 0;
-    if (copy.step == 1) {
-      if (run.count >= N) {
-        for (; i <= run.count - N; i += N) {
-          hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-        }
-        i = run.count - N;
-        hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-      } else {
-        for (; i < run.count; ++i) to[i] = from[i];
+    int32_t done = 0;
+    if (copy.step == 1 && run.count >= N) {
+      for (; done <= run.count - N; done += N) {
+        hn::StoreU(hn::LoadU(d, from + done), d, to + done);
       }
+      // The last vector is moved back over what is done.
+      done = run.count - N;
+      hn::StoreU(hn::LoadU(d, from + done), d, to + done);
       continue;
     }
-    if (copy.step == 2) {
-      // The last vector would read one float too many.
-      for (; i < run.count - N; i += N) {
-        hn::Vec<decltype(d)> even, odd;
-        hn::LoadInterleaved2(d, from + 2 * i, even, odd);
-        hn::StoreU(even, d, to + i);
+    if (copy.step == 2 && i + 1 < count) {
+      // Both slots of a row at once, if they start side by side.
+      const StripCopy::Run& next = copy.runs[i + 1];
+      const bool is_even = next.from == run.from + 1;
+      const int32_t both = std::min(run.count, next.count);
+      if ((is_even || next.from == run.from - 1) && both >= N) {
+        float* HWY_RESTRICT evens = strip + (is_even ? run : next).to;
+        float* HWY_RESTRICT odds = strip + (is_even ? next : run).to;
+        const float* HWY_RESTRICT pairs = in + (is_even ? run : next).from;
+        const auto split = [&](int32_t at) HWY_ATTR {
+          hn::Vec<decltype(d)> even, odd;
+          hn::LoadInterleaved2(d, pairs + 2 * at, even, odd);
+          hn::StoreU(even, d, evens + at);
+          hn::StoreU(odd, d, odds + at);
+        };
+        for (; done <= both - N; done += N) split(done);
+        split(both - N);
+        for (int32_t k = both; k < run.count; ++k) to[k] = from[2 * k];
+        for (int32_t k = both; k < next.count; ++k) {
+          strip[next.to + k] = in[next.from + 2 * k];
+        }
+        ++i;
+        continue;
       }
     }
-    for (; i < run.count; ++i) to[i] = from[i * copy.step];
+    for (; done < run.count; ++done) to[done] = from[done * copy.step];
   }
   for (const StripCopy::Run& cell : copy.cells) strip[cell.to] = in[cell.from];
 }
 
-// The rows of one strip for all output channels of a group.
+// A tile that is too wide spills over into the next row. That is harmless where
+// the cells there are computed later, and saves a copy: the last tile of the
+// rows goes first, and no tile writes behind `room` floats.
 template <class M>
-void RunStrip(const Rows& rows, const Phase& phase, const StripShape& shape,
-              const float* weights, const float* starts, int64_t qd, int64_t qh,
-              int64_t qw, float* out) {
-  const ConvGeometry& g = rows.geometry;
+void CutRows(const Phase& phase, int64_t channels, bool by_runs, int64_t width,
+             int64_t height, int64_t room, std::vector<TileRow>* tiles) {
   const auto& [d, h, w] = phase.axes;
   const int64_t N = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
-  const int64_t plane = g.out_plane();
-  const int64_t height = std::min(shape.rows, h.count - qh);
-  const int64_t width = std::min(shape.columns, w.count - qw);
-  const auto out_offset = [&](int64_t row) {
-    return ((d.first + qd * d.step) * h.map.out + h.first +
-            (qh + row) * h.step) *
-               w.map.out +
-           w.first + qw * w.step;
-  };
-  const int64_t terms = g.ic * phase.taps();
-  const bool is_dense = w.step == 1;
-  // A tile that is too wide spills over into the next row. That is harmless
-  // where the cells there are computed later, and so saves a copy.
-  const bool may_spill = is_dense && h.step == 1 && d.step == 1;
-  HWY_ALIGN float scratch[10 * HWY_MAX_BYTES / sizeof(float)];
-  ForEachRowTile(g.oc, [&](int64_t oc, int64_t channels) {
+  const bool may_spill = w.step == 1 && h.step == 1 && d.step == 1;
+  tiles->clear();
+  for (int64_t column = 0; column < width;) {
+    TileRow tile;
+    tile.vectors = MaxVectors(channels);
+    while (tile.vectors > 1 && (tile.vectors - 1) * N >= width - column) {
+      tile.vectors /= 2;
+    }
+    tile.function =
+        FindRowTile<M>(channels, tile.vectors, by_runs ? w.stride : 0);
+    tile.column = column;
+    tile.count = std::min(tile.vectors * N, width - column);
+    const bool spills = tile.count < tile.vectors * N;
+    const int64_t rest = room - column - tile.vectors * N;
+    tile.direct = 0;
+    if (w.step == 1 && !spills) {
+      tile.direct = height;
+    } else if (may_spill && rest >= 0) {
+      tile.direct = std::min(height, rest / w.map.out + 1);
+    }
+    column += tile.count;
+    tiles->push_back(tile);
+  }
+  std::rotate(tiles->begin(), tiles->end() - 1, tiles->end());
+}
+
+// One strip of one phase.
+template <class M>
+struct StripRunner {
+  const Rows& rows;
+  const Phase& phase;
+  const StripShape& shape;
+  int64_t height;
+  int64_t offset;  // of the strip's first output in the plane
+  std::vector<TileRow>* tiles;
+
+  // `channels` output channels from one plane of `out` on.
+  void RunTiles(const float* weights, const float* starts, int64_t channels,
+                bool by_runs, float* out) const {
+    const ConvGeometry& g = rows.geometry;
+    const auto& [d, h, w] = phase.axes;
+    const size_t N = hn::Lanes(hn::ScalableTag<float>());
+    HWY_ALIGN float scratch[10 * HWY_MAX_BYTES / sizeof(float)];
     RowTileArguments a;
-    a.weights = weights + oc * terms;
-    a.offsets = rows.offsets.data();
-    a.terms = static_cast<size_t>(terms);
-    a.starts = starts + oc;
+    a.weights = weights;
+    a.offsets = (by_runs ? rows.run_offsets : rows.offsets).data();
+    a.terms = static_cast<size_t>(g.ic * phase.taps());
+    a.run = static_cast<size_t>(w.taps);
+    a.pitch = static_cast<size_t>(shape.pitch);
+    a.starts = starts;
     a.x_row = static_cast<size_t>(h.stride * shape.row());
-    const auto vectors_at = [&](int64_t column) {
-      int vectors = MaxVectors(channels);
-      while (vectors > 1 && (vectors - 1) * N >= width - column) vectors /= 2;
-      return vectors;
-    };
-    const auto run = [&](int64_t column) {
-      const int vectors = vectors_at(column);
-      const int64_t count = std::min(vectors * N, width - column);
-      const bool spills = count < vectors * N;
-      const float* x = rows.strip.data() + column;
-      int64_t row = 0;
-      if (is_dense && (may_spill || !spills)) {
-        // No tile writes behind the plane.
-        const int64_t room = plane - out_offset(0) - column - vectors * N;
-        if (!spills) {
-          row = height;
-        } else if (room >= 0) {
-          row = std::min(height, room / w.map.out + 1);
-        }
-        a.rows = static_cast<size_t>(row);
-        a.out_row = static_cast<size_t>(h.step * w.map.out);
-        a.out_plane = static_cast<size_t>(plane);
-        AnyRowTile<M>(channels, vectors, a, x,
-                      out + oc * plane + out_offset(0) + column);
+    const size_t out_row = static_cast<size_t>(h.step * w.map.out);
+    const size_t plane = static_cast<size_t>(g.out_plane());
+    for (const TileRow& tile : *tiles) {
+      const float* x = rows.strip.data() + tile.column;
+      float* to = out + offset + tile.column * w.step;
+      if (tile.direct > 0) {
+        a.rows = static_cast<size_t>(tile.direct);
+        a.out_row = out_row;
+        a.out_plane = plane;
+        tile.function(a, x, to);
       }
       a.rows = 1;
-      a.out_plane = static_cast<size_t>(vectors * N);
-      for (; row < height; ++row) {
-        AnyRowTile<M>(channels, vectors, a, x + row * h.stride * shape.row(),
-                      scratch);
-        for (int64_t c = 0; c < channels; ++c) {
-          float* to =
-              out + (oc + c) * plane + out_offset(row) + column * w.step;
-          const float* from = scratch + c * vectors * N;
-          for (int64_t i = 0; i < count; ++i) to[i * w.step] = from[i];
+      a.out_plane = static_cast<size_t>(tile.vectors) * N;
+      for (int64_t row = tile.direct; row < height; ++row) {
+        tile.function(a, x + static_cast<size_t>(row) * a.x_row, scratch);
+        for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+          float* cells = to + static_cast<size_t>(row) * out_row + c * plane;
+          const float* from = scratch + c * a.out_plane;
+          for (int64_t i = 0; i < tile.count; ++i) cells[i * w.step] = from[i];
         }
       }
-    };
-    // The last tile of the rows first: what it spills is overwritten.
-    int64_t last = 0;
-    while (last + vectors_at(last) * N < width) last += vectors_at(last) * N;
-    run(last);
-    for (int64_t column = 0; column < last; column += vectors_at(column) * N) {
-      run(column);
     }
-  });
+  }
+};
+
+// Offsets of the terms, and of the runs of terms along the width.
+void FindOffsets(Rows& rows, const Phase& phase, const StripShape& shape) {
+  const int64_t taps = phase.taps();
+  const int64_t run = phase.axes[2].taps;
+  for (int64_t k = 0; k < rows.geometry.ic * taps; ++k) {
+    const int32_t offset = static_cast<int32_t>(
+        k / taps * shape.channel + TapOffset(phase, shape, k % taps));
+    rows.offsets.data()[k] = offset;
+    if (k % run == 0) rows.run_offsets.data()[k / run] = offset;
+  }
 }
 
 template <class M>
@@ -184,37 +232,62 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
   const ConvGeometry& g = rows.geometry;
   const auto& [d, h, w] = phase.axes;
   const int64_t terms = g.ic * phase.taps();
+  const int64_t images = g.n * g.groups;
+  const int64_t plane = g.out_plane();
   const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
-  if (!rows.is_ready) {
-    for (int64_t k = 0; k < terms; ++k) {
-      rows.offsets.data()[k] =
-          static_cast<int32_t>(k / phase.taps() * shape.channel +
-                               TapOffset(phase, shape, k % phase.taps()));
+  if (!rows.is_ready) FindOffsets(rows, phase, shape);
+  const auto run_strip = [&](int64_t qd, int64_t qh, int64_t qw) {
+    const int64_t height = std::min(shape.rows, h.count - qh);
+    const int64_t width = std::min(shape.columns, w.count - qw);
+    const int64_t offset =
+        ((d.first + qd * d.step) * h.map.out + h.first + qh * h.step) *
+            w.map.out +
+        w.first + qw * w.step;
+    if (!rows.is_ready) {
+      rows.copy.Find(phase, shape, qd, qh, qw);
+      for (int64_t ic = 0; ic < g.ic; ++ic) {
+        for (const StripCopy::Run& run : rows.copy.zeros) {
+          std::fill_n(rows.strip.data() + ic * shape.channel + run.to,
+                      run.count, 0.0f);
+        }
+      }
     }
-  }
+    rows.is_ready = rows.has_single_strip;
+    const StripRunner<M> runner{rows,   phase,  shape,
+                                height, offset, &rows.tiles};
+    int64_t cut_channels = 0, cut_room = 0;
+    for (int64_t image = 0; image < images; ++image) {
+      const int64_t group = image % g.groups;
+      for (int64_t ic = 0; ic < g.ic; ++ic) {
+        CopyChannel(rows.copy, in + (image * g.ic + ic) * g.in_plane(),
+                    rows.strip.data() + ic * shape.channel);
+      }
+      ForEachRowTile(g.oc, [&](int64_t oc, int64_t channels) {
+        const int64_t channel = group * g.oc + oc;
+        const bool by_runs = channels == 1 && w.taps <= kRunTaps &&
+                             w.stride <= 2 && w.shift_step == 1;
+        // Of single strips, the next plane is computed later, too.
+        int64_t planes = 1;
+        if (rows.has_single_strip && channels == 1) {
+          planes =
+              std::min(images * g.oc - (image * g.oc + oc), 2 + kSlack / plane);
+        }
+        const int64_t room = planes * plane - offset;
+        if (channels != cut_channels || room != cut_room) {
+          CutRows<M>(phase, channels, by_runs, width, height, room,
+                     &rows.tiles);
+          cut_channels = channels;
+          cut_room = room;
+        }
+        runner.RunTiles(weights + channel * terms, rows.starts.data() + channel,
+                        channels, by_runs, out + (image * g.oc + oc) * plane);
+      });
+    }
+  };
   for (int64_t qd = 0; qd < d.count; ++qd) {
     for (int64_t qh = 0; qh < h.count; qh += shape.rows) {
       for (int64_t qw = 0; qw < w.count; qw += shape.columns) {
-        if (!rows.is_ready) {
-          rows.copy.Find(phase, shape, qd, qh, qw);
-          for (int64_t ic = 0; ic < g.ic; ++ic) {
-            for (const StripCopy::Run& run : rows.copy.zeros) {
-              std::fill_n(rows.strip.data() + ic * shape.channel + run.to,
-                          run.count, 0.0f);
-            }
-          }
-        }
-        rows.is_ready = rows.has_single_strip;
-        for (int64_t image = 0; image < g.n * g.groups; ++image) {
-          const int64_t group = image % g.groups;
-          for (int64_t ic = 0; ic < g.ic; ++ic) {
-            CopyChannel(rows.copy, in + (image * g.ic + ic) * g.in_plane(),
-                        rows.strip.data() + ic * shape.channel);
-          }
-          RunStrip<M>(rows, phase, shape, weights + group * g.oc * terms,
-                      rows.starts.data() + group * g.oc, qd, qh, qw,
-                      out + image * g.oc * g.out_plane());
-        }
+        run_strip(qd, qh, qw);
       }
     }
   }
@@ -250,9 +323,12 @@ HWY_EXPORT(RunRows);
 class RowsKernel : public Kernel {
  public:
   RowsKernel(const ConvGeometry& geometry, const float* weight,
-             const float* bias, Math math)
-      : rows_{geometry, weight, bias, math == Math::kFast, {}, {}, {}, {},
-              {},       false,  false} {}
+             const float* bias, Math math) {
+    rows_.geometry = geometry;
+    rows_.weight = weight;
+    rows_.bias = bias;
+    rows_.is_fast = math == Math::kFast;
+  }
 
   Status Allocate() {
     const ConvGeometry& g = rows_.geometry;
@@ -264,6 +340,7 @@ class RowsKernel : public Kernel {
       const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
       strip = std::max(strip, g.ic * shape.channel + kSlack);
       terms = std::max(terms, g.ic * taps);
+      rows_.tiles.reserve(static_cast<size_t>(shape.columns / 4 + 2));
       const auto& [d, h, w] = phase.axes;
       for (int64_t qd = 0; qd < d.count; ++qd) {
         for (int64_t qh = 0; qh < h.count; qh += shape.rows) {
@@ -282,6 +359,7 @@ class RowsKernel : public Kernel {
     CONVSCOPE_RETURN_IF_ERROR(rows_.starts.Allocate(channels));
     CONVSCOPE_RETURN_IF_ERROR(rows_.strip.Allocate(strip));
     CONVSCOPE_RETURN_IF_ERROR(rows_.offsets.Allocate(terms));
+    CONVSCOPE_RETURN_IF_ERROR(rows_.run_offsets.Allocate(terms));
     // What is never written is computed with, though not stored: no denormals.
     std::fill_n(rows_.strip.data(), strip, 0.0f);
     Repack();
@@ -320,7 +398,7 @@ class RowsKernel : public Kernel {
   const char* algorithm() const override { return "rows"; }
   int64_t workspace_bytes() const override {
     return rows_.weights.bytes() + rows_.starts.bytes() + rows_.strip.bytes() +
-           rows_.offsets.bytes();
+           rows_.offsets.bytes() + rows_.run_offsets.bytes();
   }
 
  private:
@@ -331,7 +409,7 @@ class RowsKernel : public Kernel {
 
 bool SuitsRows(const ConvGeometry& g) {
   if (g.ic == 0 || g.oc == 0 || g.ic * g.taps() > 512) return false;
-  return g.ic * g.taps() <= 128 || g.oc <= 8;
+  return g.oc <= 8 || g.ic * g.taps() < 32;
 }
 
 Status MakeRowsKernel(const ConvGeometry& geometry, const float* weight,

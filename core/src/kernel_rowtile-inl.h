@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/src/kernel_rowtile.h"
 #include "hwy/highway.h"
 //
 #include "core/src/kernel_math-inl.h"
@@ -18,22 +19,9 @@ HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
 
-// What a tile reads and writes besides its position.
-struct RowTileArguments {
-  const float* weights;    // [term][channel of the tile]
-  const int32_t* offsets;  // of each term, from x
-  size_t terms;
-  const float* starts;  // of each channel: bias
-  size_t rows;          // output rows
-  size_t x_row;         // floats from one row's x to the next's
-  size_t out_row;
-  size_t out_plane;  // floats from output channel to output channel
-};
-
 // out[channel][row][column] = start + sum over terms of w[term][channel] *
-// x[row][offset[term] + column], for kChannels channels and kVectors vectors of
-// columns. The sums, at most 10, and as many vectors of x as the channels share
-// stay in registers.
+// x[row][offset of the term + column], for kChannels channels and kVectors
+// vectors of columns. The sums, at most 10, stay in registers.
 template <class M, int kChannels, int kVectors>
 HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
                           float* out) {
@@ -54,26 +42,18 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
     const int32_t* HWY_RESTRICT offset = arguments.offsets;
     for (size_t k = 0; k < terms; ++k) {
       const float* HWY_RESTRICT from = x + *offset++;
-      if constexpr (kChannels == 1) {
-        const V weight = hn::Set(d, *w);
+      V cells[kVectors];
+      HWY_UNROLL(8)
+      for (int v = 0; v < kVectors; ++v) {
+        cells[v] = hn::LoadU(d, from + v * N);
+      }
+      HWY_UNROLL(8)
+      for (int c = 0; c < kChannels; ++c) {
+        const V weight = hn::Set(d, w[c]);
         HWY_UNROLL(8)
         for (int v = 0; v < kVectors; ++v) {
-          sums[v] = M::MulAdd(weight, hn::LoadU(d, from + v * N), sums[v]);
-        }
-      } else {
-        V cells[kVectors];
-        HWY_UNROLL(8)
-        for (int v = 0; v < kVectors; ++v) {
-          cells[v] = hn::LoadU(d, from + v * N);
-        }
-        HWY_UNROLL(8)
-        for (int c = 0; c < kChannels; ++c) {
-          const V weight = hn::Set(d, w[c]);
-          HWY_UNROLL(8)
-          for (int v = 0; v < kVectors; ++v) {
-            sums[c * kVectors + v] =
-                M::MulAdd(weight, cells[v], sums[c * kVectors + v]);
-          }
+          sums[c * kVectors + v] =
+              M::MulAdd(weight, cells[v], sums[c * kVectors + v]);
         }
       }
       w += kChannels;
@@ -91,34 +71,97 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
   }
 }
 
-// Vectors of the widest tile.
-constexpr int MaxVectors(int64_t channels) {
-  return channels == 1 ? 8 : channels == 2 ? 4 : 2;
+// The same for one channel and terms that come in runs of kRunTaps at most: the
+// taps along the width, which lie side by side or, at stride 2, in turns in two
+// slots. With one channel there is little to do per tap, and finding it would
+// take half the time. Each tap ends in a branch, never taken but at the run's
+// end, because that keeps compilers from mixing the taps: they would need more
+// registers than there are.
+inline constexpr int kRunTaps = 5;
+
+template <class M, int kVectors, int kStride>
+HWY_NOINLINE void RunTile(const RowTileArguments& arguments, const float* x,
+                          float* out) {
+  using D = hn::ScalableTag<float>;
+  using V = hn::Vec<D>;
+  const D d;
+  const size_t N = hn::Lanes(d);
+  const size_t taps = arguments.run;
+  const size_t pitch = arguments.pitch;
+  const float* const w_end = arguments.weights + arguments.terms;
+  for (size_t row = arguments.rows; row != 0; --row) {
+    V sums[kVectors];
+    HWY_UNROLL(8)
+    for (int v = 0; v < kVectors; ++v) sums[v] = hn::Set(d, *arguments.starts);
+    const int32_t* HWY_RESTRICT offset = arguments.offsets;
+    for (const float* HWY_RESTRICT w = arguments.weights; w != w_end;
+         w += taps) {
+      const float* HWY_RESTRICT slot0 = x + *offset++;
+      const float* HWY_RESTRICT slot1 = slot0 + pitch;
+      const auto tap = [&](int k) HWY_ATTR {
+        const float* HWY_RESTRICT from =
+            (k % kStride == 0 ? slot0 : slot1) + k / kStride;
+        const V weight = hn::Set(d, w[k]);
+        HWY_UNROLL(8)
+        for (int v = 0; v < kVectors; ++v) {
+          sums[v] = M::MulAdd(weight, hn::LoadU(d, from + v * N), sums[v]);
+        }
+      };
+      tap(0);
+      if (taps == 1) continue;
+      tap(1);
+      if (taps == 2) continue;
+      tap(2);
+      if (taps == 3) continue;
+      tap(3);
+      if (taps == 4) continue;
+      tap(4);
+    }
+    HWY_UNROLL(8)
+    for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(CanonicalNaN(d, sums[v]), d, out + v * N);
+    }
+    x += arguments.x_row;
+    out += arguments.out_row;
+  }
 }
 
-// RowTile() for numbers known only at run time: vectors is a power of two.
+// Vectors of the widest tile.
+constexpr int MaxVectors(int64_t channels) { return channels <= 2 ? 4 : 2; }
+
+template <class M, int kChannels>
+RowTileFunction FindRowTile(int vectors) {
+  if (vectors == 1) return &RowTile<M, kChannels, 1>;
+  if (vectors == 2) return &RowTile<M, kChannels, 2>;
+  if constexpr (kChannels <= 2) return &RowTile<M, kChannels, 4>;
+  return nullptr;
+}
+
+// The tile for these numbers, `vectors` a power of two. `stride` is that of
+// runs, 0 if the terms come one by one.
 template <class M>
-void AnyRowTile(int64_t channels, int vectors,
-                const RowTileArguments& arguments, const float* x, float* out) {
-  switch (channels * 16 + vectors) {
-#define CONVSCOPE_CASE(kChannels, kVectors)             \
-  case kChannels * 16 + kVectors:                       \
-    RowTile<M, kChannels, kVectors>(arguments, x, out); \
-    break;
-    CONVSCOPE_CASE(1, 1)
-    CONVSCOPE_CASE(1, 2)
-    CONVSCOPE_CASE(1, 4)
-    CONVSCOPE_CASE(1, 8)
-    CONVSCOPE_CASE(2, 1)
-    CONVSCOPE_CASE(2, 2)
-    CONVSCOPE_CASE(2, 4)
-    CONVSCOPE_CASE(3, 1)
-    CONVSCOPE_CASE(3, 2)
-    CONVSCOPE_CASE(4, 1)
-    CONVSCOPE_CASE(4, 2)
-    CONVSCOPE_CASE(5, 1)
-    CONVSCOPE_CASE(5, 2)
-#undef CONVSCOPE_CASE
+RowTileFunction FindRowTile(int64_t channels, int vectors, int64_t stride) {
+  if (stride == 1) {
+    return vectors == 1   ? &RunTile<M, 1, 1>
+           : vectors == 2 ? &RunTile<M, 2, 1>
+                          : &RunTile<M, 4, 1>;
+  }
+  if (stride == 2) {
+    return vectors == 1   ? &RunTile<M, 1, 2>
+           : vectors == 2 ? &RunTile<M, 2, 2>
+                          : &RunTile<M, 4, 2>;
+  }
+  switch (channels) {
+    case 1:
+      return FindRowTile<M, 1>(vectors);
+    case 2:
+      return FindRowTile<M, 2>(vectors);
+    case 3:
+      return FindRowTile<M, 3>(vectors);
+    case 4:
+      return FindRowTile<M, 4>(vectors);
+    default:
+      return FindRowTile<M, 5>(vectors);
   }
 }
 
