@@ -328,4 +328,20 @@ std::vector<AxisMap> Activation::AxisMaps(const Shape& in) const {
   return maps;
 }
 
+std::string Activation::WhyKept(const Shape&, const float*, const Shape&,
+                                std::span<const int32_t>,
+                                std::span<const int32_t>) const {
+  switch (options_.kind) {
+    // Flat where they cut.
+    case ActivationKind::kReLU:
+    case ActivationKind::kReLU6:
+    case ActivationKind::kHardswish:
+    case ActivationKind::kHardsigmoid:
+    case ActivationKind::kHardtanh:
+      return std::string(convscope::ToString(options_.kind)) + " cut it";
+    default:
+      return "rounded away";
+  }
+}
+
 }  // namespace convscope

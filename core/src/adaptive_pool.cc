@@ -245,6 +245,12 @@ void AdaptiveMaxPool::ForwardCells(const Shape& in_shape, const float* in,
           nullptr);
 }
 
+std::string AdaptiveMaxPool::WhyKept(const Shape&, const float*, const Shape&,
+                                     std::span<const int32_t>,
+                                     std::span<const int32_t>) const {
+  return "another cell is the maximum";
+}
+
 Status AdaptiveMaxPool::Backward(const Shape& in_shape, const float* in,
                                  const float* grad_output,
                                  const Gradients& gradients) const {

@@ -96,6 +96,12 @@ Status MaxPool::Backward(const Shape& in_shape, const float* in,
   return Ok();
 }
 
+std::string MaxPool::WhyKept(const Shape&, const float*, const Shape&,
+                             std::span<const int32_t>,
+                             std::span<const int32_t>) const {
+  return "another cell is the maximum";
+}
+
 Status AvgPool::Create(const AvgPoolOptions& options,
                        std::unique_ptr<AvgPool>* pool) {
   if (options.axes == 1 && options.divisor_override) {

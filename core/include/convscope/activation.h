@@ -3,6 +3,7 @@
 #define CONVSCOPE_ACTIVATION_H_
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,9 @@ class Activation : public Layer {
                   const float* grad_output,
                   const Gradients& gradients) const override;
   std::vector<AxisMap> AxisMaps(const Shape& in) const override;
+  std::string WhyKept(const Shape& in_shape, const float* in,
+                      const Shape& index, std::span<const int32_t> inputs,
+                      std::span<const int32_t> weights) const override;
 
   const ActivationOptions& options() const { return options_; }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,9 @@ class AdaptiveMaxPool : public AdaptivePool {
                float* out) const override;
   void ForwardCells(const Shape& in_shape, const float* in,
                     const Product& cells, float* out) const override;
+  std::string WhyKept(const Shape& in_shape, const float* in,
+                      const Shape& index, std::span<const int32_t> inputs,
+                      std::span<const int32_t> weights) const override;
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;

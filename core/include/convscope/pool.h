@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,9 @@ class MaxPool : public Layer {
                   const float* grad_output,
                   const Gradients& gradients) const override;
   std::vector<AxisMap> AxisMaps(const Shape& in) const override;
+  std::string WhyKept(const Shape& in_shape, const float* in,
+                      const Shape& index, std::span<const int32_t> inputs,
+                      std::span<const int32_t> weights) const override;
 
   // The whole output, and for each cell the row-major offset of its largest
   // cell within its channel's plane of the input. Either array may be null.
@@ -71,7 +75,8 @@ struct AvgPoolOptions {
   Ints padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;
-  std::optional<int64_t> divisor_override = std::nullopt;  // torch has none with 1 axis
+  std::optional<int64_t> divisor_override =
+      std::nullopt;  // torch has none with 1 axis
 };
 
 // The mean of each window: its cells added one by one in row-major order,
