@@ -26,7 +26,7 @@ export abstract class Activation extends PlainLayer {
       if (key === "approximate") settings[key] = toString(value, key).slice(0, 100);
       else settings[key] = toNumber(value, key);
     }
-    super(make(() => raw().makeActivation(settings)));
+    super({ raw: make(() => raw().makeActivation(settings)), options: given });
   }
 }
 

@@ -50,8 +50,13 @@ export class Cells implements Iterable<number[]> {
     return this.parts.some(({ axes }) => axes.every((list, axis) => holds(list, index[axis])));
   }
 
-  /** The cells' indices, in row-major order. */
+  /**
+   * The cells' indices, in row-major order.
+   *
+   * @throws RangeError above four million cells: go through them one by one, or through `parts`
+   */
   toArray(): number[][] {
+    checkListable(this.size);
     return Array.from(this);
   }
 
@@ -80,6 +85,12 @@ export class Cells implements Iterable<number[]> {
 /** The cells that the engine's last call answered with, address and length being the mailbox's first numbers. */
 export function answeredCells(shape: readonly number[], address: number, length: number): Cells {
   return new Cells(shape, ints().slice(address / 4, address / 4 + length));
+}
+
+/** Refuses lists of indices that would fill the memory. */
+export function checkListable(count: number): void {
+  if (count > 2 ** 22)
+    throw new RangeError(`${count} cells are too many to list: at most ${2 ** 22}`);
 }
 
 function decode(rank: number, numbers: Int32Array): Product[] {

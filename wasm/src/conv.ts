@@ -251,6 +251,14 @@ function makeParameters(
   return parameters;
 }
 
+/** What was asked for, less the numbers. */
+function describe(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const apart: readonly string[] = ["weight", "biasValues", "math"];
+  return Object.fromEntries(
+    Object.entries(given).filter(([key, value]) => value !== undefined && !apart.includes(key)),
+  );
+}
+
 function checkShape(name: string, tensor: Tensor, shape: readonly number[]): void {
   if (sameShape(tensor.shape, shape)) return;
   throw new ConvscopeError(
@@ -274,7 +282,7 @@ export abstract class Conv extends PlainLayer {
     const given = toOptions(options, "options", names);
     const math = toMath(given.math);
     const { raw: made, parameters } = build(axes, transposed, given);
-    super(made, math, parameters);
+    super({ raw: made, options: describe(given), math, parameters });
     this.#weight = parameters[0] as Parameter;
     this.#bias = parameters[1] ?? null;
   }

@@ -145,6 +145,11 @@ export function ints(): Int32Array {
   return current().module.HEAP32 as Int32Array;
 }
 
+/** The WASM memory as doubles: good until the next call into the engine. */
+export function doubles(): Float64Array {
+  return current().module.HEAPF64 as Float64Array;
+}
+
 /** Writes lists of numbers, one after another, to the mailbox. */
 export function post(...lists: readonly (readonly number[])[]): void {
   const { module, mailbox } = current();

@@ -49,8 +49,9 @@ function toArguments(given: Readonly<Record<string, unknown>>): {
  */
 export class Unfold extends PlainLayer {
   constructor(options: UnfoldOptions) {
-    const settings = { outputSize: null, ...toArguments(toOptions(options, "options", names)) };
-    super(make(() => raw().makeUnfold(settings)));
+    const given = toOptions(options, "options", names);
+    const settings = { outputSize: null, ...toArguments(given) };
+    super({ raw: make(() => raw().makeUnfold(settings)), options: given });
   }
 }
 
@@ -67,6 +68,6 @@ export class Fold extends PlainLayer {
   constructor(options: FoldOptions) {
     const given = toOptions(options, "options", ["outputSize", ...names]);
     const settings = { outputSize: toInts(given.outputSize, "outputSize"), ...toArguments(given) };
-    super(make(() => raw().makeFold(settings)));
+    super({ raw: make(() => raw().makeFold(settings)), options: given });
   }
 }

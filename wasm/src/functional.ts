@@ -93,11 +93,7 @@ class FunctionalConv extends PlainLayer {
       paddingMode: "zeros",
       isModule: false,
     };
-    super(
-      make(() => raw().makeConv(settings)),
-      options.math,
-      parameters,
-    );
+    super({ raw: make(() => raw().makeConv(settings)), math: options.math, parameters });
     this.#parameters = parameters;
   }
 
@@ -172,7 +168,7 @@ function convolve(
 
 class FunctionalPad extends PlainLayer {
   constructor(padding: number | number[], mode: string, value: number | null) {
-    super(make(() => raw().makePad(0, padding, mode, value)));
+    super({ raw: make(() => raw().makePad(0, padding, mode, value)) });
   }
 }
 

@@ -28,7 +28,7 @@ export {
   type NumberArray,
 } from "./tensor.js";
 export { Cells, type Product } from "./cells.js";
-export { Layer, type Gradients } from "./layer.js";
+export { Layer, type AxisField, type FieldStep, type Gradients } from "./layer.js";
 export {
   Conv1d,
   Conv2d,
@@ -120,6 +120,7 @@ export {
   type FConvTransposeOptions,
   type FPadOptions,
 } from "./functional.js";
+export { fromPyTorch, toPyTorch } from "./pytorch.js";
 export { Plan, type PlanOptions } from "./plan.js";
 export {
   ChangedCells,

@@ -10,6 +10,7 @@ import {
   check,
   collect,
   defaultMath,
+  doubles,
   floats,
   ints,
   lastError,
@@ -26,6 +27,7 @@ import {
   fromData,
   fromInts,
   overwrite,
+  poke,
   sliceFloats,
   toTensor,
   type IntTensor,
@@ -48,6 +50,27 @@ export interface Gradients {
   readonly input: Tensor;
   /** The gradients of parameters: `weight` and `bias`; in a Sequential `"0.weight"` … */
   readonly [parameter: string]: Tensor | null;
+}
+
+/** How one output sees the input along one spatial axis, the input thought endless. */
+export interface AxisField {
+  /** Cells from the first to the last that an output reads. After a transposed layer: the largest. */
+  readonly size: number;
+  /** Cells from one output's field to the next one's; a fraction after a transposed layer. */
+  readonly jump: number;
+  /** Where the first output's field has its middle; 0 is the middle of the first cell, and the padding is negative. */
+  readonly firstCenter: number;
+  /** Whether the field skips cells: `size` is then a hull, and `receptiveField` tells the cells. */
+  readonly hasHoles: boolean;
+}
+
+/** A layer of a stack and the field of its outputs in the stack's input. */
+export interface FieldStep {
+  /** The layer's print. */
+  readonly layer: string;
+  readonly outputShape: readonly number[];
+  /** One per spatial axis, outermost first. */
+  readonly axes: readonly AxisField[];
 }
 
 /** The buffers of a layer's last forward(). */
@@ -133,6 +156,15 @@ export interface NamedParameter {
   readonly owner: Layer<unknown>;
 }
 
+/** What a layer is made of. */
+export interface Made {
+  readonly raw: RawLayer;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly math?: MathMode | undefined;
+  readonly parameters?: readonly Parameter[];
+  readonly parts?: readonly Layer<unknown>[];
+}
+
 // Package-internal doors into a layer's private parts; set by the class itself.
 export let nativeOf: (layer: Layer<unknown>) => Native;
 export let parametersOf: (layer: Layer<unknown>) => readonly NamedParameter[];
@@ -140,14 +172,16 @@ export let parametersOf: (layer: Layer<unknown>) => readonly NamedParameter[];
 export let sync: (layer: Layer<unknown>) => number;
 /** The number that sync() gave last. */
 export let versionOf: (layer: Layer<unknown>) => number;
-/** Counts a change that the engine's parameters already have. */
-export let noteChange: (layer: Layer<unknown>) => void;
+/** Writes a value that the engine's parameter already has. */
+export let noteEdit: (parameter: NamedParameter, offset: number, value: number) => void;
 /** Runs a layer's (or its variant's) forward; the output is then in the answer's buffers. */
 export let runForward: (layer: Layer<unknown>, native: Native, x: Tensor) => Forward;
 let isLayer: (value: unknown) => value is Layer<unknown>;
 
 /** What every layer has; see its subclasses. `Output` is what `forward` gives: a tensor, or `[output, indices]`. */
 export abstract class Layer<Output = Tensor> {
+  /** What the layer was made with, as given; less its numbers. */
+  readonly options: Readonly<Record<string, unknown>>;
   readonly #native: Native;
   readonly #math: MathMode | null;
   readonly #parameters: readonly Parameter[];
@@ -170,19 +204,21 @@ export abstract class Layer<Output = Tensor> {
       for (const part of layer.#parts) version += versionOf(part);
       return version;
     };
-    noteChange = (layer) => void layer.#version++;
+    noteEdit = ({ owner, parameter: { mark, tensor } }, offset, value) => {
+      const isKnown = !mark.mayHaveChanged(tensor);
+      poke(tensor, offset, value);
+      if (isKnown) mark.set(tensor);
+      owner.#version++;
+    };
     runForward = (layer, native, x) => layer.#run(native, x);
   }
 
   /** @internal */
-  protected constructor(
-    raw: RawLayer | null,
-    math?: MathMode,
-    parameters: readonly Parameter[] = [],
-    parts: readonly Layer<unknown>[] = [],
-  ) {
-    if (raw === null) throw lastError();
+  protected constructor({ raw, options = {}, math, parameters = [], parts = [] }: Made) {
     this.#native = new Native(raw);
+    this.options = Object.freeze(
+      Object.fromEntries(Object.entries(options).map(([key, value]) => [key, copyOf(value)])),
+    );
     this.#math = math ?? null;
     this.#parameters = parameters;
     this.#parts = parts;
@@ -284,6 +320,43 @@ export abstract class Layer<Output = Tensor> {
   }
 
   /**
+   * The usual figures of the receptive field, layer by layer: its size, the step from one output's field to the next
+   * one's, and where the first one has its middle.
+   *
+   * @param inputShape - the input's sizes
+   * @throws ConvscopeError `"not-implemented"` for Unfold and Fold, which are no product of axes
+   *
+   * @example
+   * ```ts
+   * const conv = new Conv1d({ inChannels: 1, outChannels: 1, kernelSize: 3, dilation: 2 });
+   * conv.receptiveFieldSteps([1, 9])[0]?.axes; // [{ size: 5, jump: 1, firstCenter: 2, hasHoles: true }]
+   * ```
+   */
+  receptiveFieldSteps(inputShape: readonly number[]): FieldStep[] {
+    const shape = toLayerShape(inputShape, "inputShape");
+    const engine = this.#native.raw;
+    post(shape);
+    check(engine.fieldSteps(shape.length));
+    const [steps, axes, address] = collect(3) as [number, number, number];
+    const figures = doubles().slice(address / 8, address / 8 + 4 * steps * axes);
+    return Array.from({ length: steps }, (_, step) => ({
+      layer: engine.fieldLayer(step) as string,
+      outputShape: collectShape(engine.fieldShape(step)),
+      axes: Array.from({ length: axes }, (__, axis): AxisField => {
+        const [size, jump, firstCenter, holes] = figures.subarray(
+          4 * (step * axes + axis),
+        ) as unknown as number[];
+        return {
+          size: size as number,
+          jump: jump as number,
+          firstCenter: firstCenter as number,
+          hasHoles: holes === 1,
+        };
+      }),
+    }));
+  }
+
+  /**
    * The fast path: the layer made ready for one input shape, with its buffers in WASM memory.
    *
    * @param inputShape - the input's sizes
@@ -375,6 +448,11 @@ export abstract class PlainLayer extends Layer {
 }
 
 // --- Package-internal -------------------------------------------------------
+
+/** Lists within options are the user's, and may change. */
+function copyOf(value: unknown): unknown {
+  return Array.isArray(value) ? Object.freeze(value.map(copyOf)) : value;
+}
 
 export function toLayer(value: unknown, name: string): Layer<unknown> {
   if (!isLayer(value)) throw typeError("layer", name, value);

@@ -24,14 +24,14 @@ export abstract class Padding extends PlainLayer {
   /** @internal */
   protected constructor(axes: number, mode: string, options: PadOptions) {
     const isConstant = mode === "value";
-    const { padding, value } = toOptions(
-      options,
-      "options",
-      isConstant ? ["padding", "value"] : ["padding"],
-    );
-    const sides = toInts(padding, "padding");
-    const filler = isConstant ? toNumber(value, "value") : null;
-    super(make(() => raw().makePad(axes, sides, isConstant ? "constant" : mode, filler)));
+    const names = isConstant ? ["padding", "value"] : ["padding"];
+    const given = toOptions(options, "options", names);
+    const sides = toInts(given.padding, "padding");
+    const filler = isConstant ? toNumber(given.value, "value") : null;
+    super({
+      raw: make(() => raw().makePad(axes, sides, isConstant ? "constant" : mode, filler)),
+      options: given,
+    });
   }
 }
 

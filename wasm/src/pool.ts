@@ -82,11 +82,8 @@ export abstract class MaxPool<Indices extends boolean> extends Layer<MaxPoolOutp
   /** @internal */
   protected constructor(axes: number, options: MaxPoolOptions<Indices>) {
     const names = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
-    const { kernelSize, stride, padding, dilation, ceilMode, returnIndices } = toOptions(
-      options,
-      "options",
-      names,
-    );
+    const given = toOptions(options, "options", names);
+    const { kernelSize, stride, padding, dilation, ceilMode, returnIndices } = given;
     const settings = {
       axes,
       kernelSize: toInts(kernelSize, "kernelSize"),
@@ -98,7 +95,7 @@ export abstract class MaxPool<Indices extends boolean> extends Layer<MaxPoolOutp
       countIncludePad: true,
       divisorOverride: null,
     };
-    super(make(() => raw().makeMaxPool(settings)));
+    super({ raw: make(() => raw().makeMaxPool(settings)), options: given });
     this.returnIndices = settings.returnIndices;
   }
 
@@ -127,7 +124,7 @@ export abstract class AvgPool extends PlainLayer {
       divisorOverride:
         (divisorOverride ?? null) === null ? null : toInteger(divisorOverride, "divisorOverride"),
     };
-    super(make(() => raw().makeAvgPool(settings)));
+    super({ raw: make(() => raw().makeAvgPool(settings)), options: given });
   }
 }
 
@@ -135,9 +132,9 @@ export abstract class AvgPool extends PlainLayer {
 export abstract class AdaptiveAvgPool extends PlainLayer {
   /** @internal */
   protected constructor(axes: number, options: AdaptiveAvgPoolOptions) {
-    const { outputSize } = toOptions(options, "options", ["outputSize"]);
-    const size = toOutputSize(outputSize);
-    super(make(() => raw().makeAdaptivePool(axes, false, size, false)));
+    const given = toOptions(options, "options", ["outputSize"]);
+    const size = toOutputSize(given.outputSize);
+    super({ raw: make(() => raw().makeAdaptivePool(axes, false, size, false)), options: given });
   }
 }
 
@@ -153,7 +150,10 @@ export abstract class AdaptiveMaxPool<Indices extends boolean> extends Layer<
     const given = toOptions(options, "options", ["outputSize", "returnIndices"]);
     const size = toOutputSize(given.outputSize);
     const returnIndices = toBoolean(given.returnIndices ?? false, "returnIndices");
-    super(make(() => raw().makeAdaptivePool(axes, true, size, returnIndices)));
+    super({
+      raw: make(() => raw().makeAdaptivePool(axes, true, size, returnIndices)),
+      options: given,
+    });
     this.returnIndices = returnIndices;
   }
 

@@ -2,7 +2,7 @@
 import type { RawLayer } from "./raw.js";
 import { raw } from "./engine.js";
 import { AdaptiveMaxPool, MaxPool } from "./pool.js";
-import { nativeOf, PlainLayer, toLayer, type Layer } from "./layer.js";
+import { make, nativeOf, PlainLayer, toLayer, type Layer } from "./layer.js";
 
 /**
  * torch.nn.Sequential: layers run one after another, each on what the one before it gives. It shares its layers: what
@@ -28,12 +28,10 @@ export class Sequential extends PlainLayer {
     const list =
       layers.length === 1 && Array.isArray(first) ? (first as readonly unknown[]) : layers;
     const parts = Array.from(list, (layer, i) => toPart(layer, `layers[${i}]`));
-    super(
-      raw().makeSequential(parts.map((part): RawLayer => nativeOf(part).raw)),
-      undefined,
-      [],
+    super({
+      raw: make(() => raw().makeSequential(parts.map((part): RawLayer => nativeOf(part).raw))),
       parts,
-    );
+    });
     this.layers = Object.freeze(parts);
   }
 }

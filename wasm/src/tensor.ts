@@ -537,7 +537,9 @@ export function overwrite(tensor: Tensor, values: Tensor): void {
   storage.version++;
 }
 
-/** Writes one value without counting it as a change. */
+/** Writes one value. */
 export function poke(tensor: Tensor, offset: number, value: number): void {
-  storageOf(tensor).data[offset] = value;
+  const storage = storageOf(tensor);
+  storage.data[offset] = value;
+  storage.version++;
 }

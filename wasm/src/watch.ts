@@ -1,13 +1,13 @@
 // Watch: edit a cell, and learn exactly which outputs changed (watch.h).
 import type { RawWatch } from "./raw.js";
-import { answeredCells, type Cells } from "./cells.js";
+import { answeredCells, checkListable, type Cells } from "./cells.js";
 import { check, collect, floats, ints, post, withCopy } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {
   collectShape,
   make,
   nativeOf,
-  noteChange,
+  noteEdit,
   parametersOf,
   sync,
   toLayer,
@@ -16,15 +16,7 @@ import {
   type Layer,
   type NamedParameter,
 } from "./layer.js";
-import {
-  dataOf,
-  fromData,
-  isUntouched,
-  poke,
-  sliceFloats,
-  toTensor,
-  type Tensor,
-} from "./tensor.js";
+import { dataOf, fromData, isUntouched, sliceFloats, toTensor, type Tensor } from "./tensor.js";
 import { elementsOf, indexAt, toLayerShape, toNumber, toOffset, typeError } from "./validate.js";
 
 /** What an edit writes to: `"input"`, or a parameter: `"weight"`, `"bias"`; in a Sequential `"0.weight"`. */
@@ -60,6 +52,7 @@ export class ChangedCells {
 
   /** The cells' indices, in the order of `offsets`. */
   get indices(): number[][] {
+    checkListable(this.size);
     this.#indices ??= Array.from(this.offsets, (offset) => indexAt(this.shape, offset));
     return this.#indices;
   }
@@ -358,9 +351,7 @@ export class Watch {
     for (let i = 0; i < edits; ++i) {
       const target = raw.editTarget(i);
       if (target === 0) continue;
-      const { parameter, owner } = this.#parameters[target - 1] as NamedParameter;
-      poke(parameter.tensor, raw.editOffset(i), raw.editValue(i));
-      noteChange(owner);
+      noteEdit(this.#parameters[target - 1] as NamedParameter, raw.editOffset(i), raw.editValue(i));
     }
     this.#version = versionOf(this.#layer);
   }
