@@ -71,6 +71,7 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
         if (is_one_row && count == columns && w.stride == 1 && row0 >= 0 &&
             position >= 0 && position + columns <= w.map.in) {
           gathers->base[0] = static_cast<int32_t>(row0 * w.map.in + position);
+          gathers->kind = Gather::kLoad;
           gathers->is_run = true;
           continue;
         }
