@@ -189,6 +189,21 @@ void ForEachRow(const Walk& walk, const Product* cells, Visit visit) {
   }
 }
 
+// The part of a row, as numbers k of its list, that lies over the input as it
+// is: a border, a run that is copied, a border. Empty for lists with gaps.
+struct Run {
+  int64_t begin, end;
+};
+
+Run RunOf(const AxisMap& map, const AxisCells& row) {
+  if (row[row.size - 1] - row[0] != row.size - 1) return {row.size, row.size};
+  const auto number = [&](int64_t o) {
+    return std::clamp<int64_t>(o - row[0], 0, row.size);
+  };
+  const int64_t begin = number(std::max<int64_t>(map.before, 0));
+  return {begin, std::max(begin, number(map.before + map.in))};
+}
+
 void Fill(const Walk& walk, float value, const float* in, const Product* cells,
           float* out) {
   if (walk.out.rank() == 0) {
@@ -199,33 +214,49 @@ void Fill(const Walk& walk, float value, const float* in, const Product* cells,
   const AxisMap& map = walk.maps[last];
   const AxisCells row = AxisCells::Of(cells, last, walk.out[last]);
   if (row.size == 0) return;
-  // A row without gaps is a border, a run that is copied as it is, a border.
-  const bool dense = row[row.size - 1] - row[0] == row.size - 1;
-  int64_t run_begin = row.size;
-  int64_t run_end = row.size;
-  if (dense) {
-    const auto index = [&](int64_t o) {
-      return std::clamp<int64_t>(o - row[0], 0, row.size);
-    };
-    run_begin = index(std::max<int64_t>(map.before, 0));
-    run_end = std::max(run_begin, index(map.before + map.in));
-  }
+  const Run run = RunOf(map, row);
   ForEachRow(walk, cells, [&](int64_t to, int64_t from) {
     const auto one = [&](int64_t o) {
       const int64_t i = from < 0 ? -1 : map.Source(o, 0);
       out[to + o] = i < 0 ? value : in[from + i];
     };
-    for (int64_t k = 0; k < run_begin; ++k) one(row[k]);
-    if (run_begin < run_end) {
-      float* first = out + to + row[run_begin];
+    for (int64_t k = 0; k < run.begin; ++k) one(row[k]);
+    if (run.begin < run.end) {
+      float* first = out + to + row[run.begin];
       if (from < 0) {
-        std::fill_n(first, run_end - run_begin, value);
+        std::fill_n(first, run.end - run.begin, value);
       } else {
-        std::memcpy(first, in + from + map.Source(row[run_begin], 0),
-                    static_cast<size_t>(run_end - run_begin) * sizeof(float));
+        std::memcpy(first, in + from + row[run.begin] - map.before,
+                    static_cast<size_t>(run.end - run.begin) * sizeof(float));
       }
     }
-    for (int64_t k = run_end; k < row.size; ++k) one(row[k]);
+    for (int64_t k = run.end; k < row.size; ++k) one(row[k]);
+  });
+}
+
+// Adds every output's gradient to the cell that it copies.
+void FillBackward(const Walk& walk, const float* grad_output,
+                  float* grad_input) {
+  if (walk.out.rank() == 0) {
+    grad_input[0] = grad_output[0];
+    return;
+  }
+  const AxisMap& map = walk.maps.back();
+  if (map.out == 0) return;
+  const Run run = RunOf(map, AxisCells::All(map.out));
+  ForEachRow(walk, nullptr, [&](int64_t to, int64_t from) {
+    if (from < 0) return;
+    const float* add = grad_output + to;
+    float* sum = grad_input + from;
+    const auto one = [&](int64_t o) {
+      const int64_t i = map.Source(o, 0);
+      if (i >= 0) sum[i] += add[o];
+    };
+    for (int64_t o = 0; o < run.begin; ++o) one(o);
+    for (int64_t o = run.begin; o < run.end; ++o) {
+      sum[o - map.before] += add[o];
+    }
+    for (int64_t o = run.end; o < map.out; ++o) one(o);
   });
 }
 
@@ -364,19 +395,7 @@ Status Pad::Backward(const Shape& in_shape, const float*,
   float* grad_input = gradients.input;
   if (grad_input == nullptr) return Ok();
   std::fill_n(grad_input, in_shape.elements(), 0.0f);
-  const Walk walk(*this, in_shape);
-  if (in_shape.rank() == 0) {
-    grad_input[0] = grad_output[0];
-  } else {
-    const AxisMap& map = walk.maps.back();
-    ForEachRow(walk, nullptr, [&](int64_t to, int64_t from) {
-      if (from < 0) return;
-      for (int64_t o = 0; o < map.out; ++o) {
-        const int64_t i = map.Source(o, 0);
-        if (i >= 0) grad_input[from + i] += grad_output[to + o];
-      }
-    });
-  }
+  FillBackward(Walk(*this, in_shape), grad_output, grad_input);
   OneNaN(in_shape.elements(), grad_input);
   return Ok();
 }

@@ -63,12 +63,20 @@ struct PoolGeometry {
   }
 };
 
-// Calls visit(plane, o, taps) for each output cell of `cells` (of all, if null)
-// in row-major order: the plane's number, the output's row-major offset in the
-// whole tensor, its window per axis.
+// A row of outputs: cells `x` of the last axis, with the window's taps on the
+// other two axes.
+struct PoolRow {
+  int64_t plane;             // number of the plane
+  int64_t offset;            // of the row's output 0 in the whole tensor
+  std::array<Taps, 3> taps;  // the last one is to be filled in
+  AxisCells x;
+};
+
+// Calls visit(row) for each row of output cells of `cells` (of all, if null),
+// in row-major order.
 template <class Visit>
-void ForEachWindow(const PoolGeometry& pool, const Product* cells,
-                   Visit visit) {
+void ForEachOutputRow(const PoolGeometry& pool, const Product* cells,
+                      Visit visit) {
   const size_t rank = pool.lead.size();
   // At most [N][C].
   AxisCells n, c;
@@ -82,24 +90,36 @@ void ForEachWindow(const PoolGeometry& pool, const Product* cells,
     at[axis] = AxisCells::Of(given ? cells : nullptr, rank + axis + pooled - 3,
                              pool.axes[axis].out);
   }
-  std::array<Taps, 3> taps;
+  if (at[2].size == 0) return;
+  PoolRow row;
+  row.x = at[2];
   for (int64_t i = 0; i < n.size; ++i) {
     for (int64_t j = 0; j < c.size; ++j) {
-      const int64_t plane = n[i] * channels + c[j];
+      row.plane = n[i] * channels + c[j];
       for (int64_t z = 0; z < at[0].size; ++z) {
-        const int64_t oz = plane * pool.axes[0].out + at[0][z];
-        taps[0] = TapsOf(pool.axes[0], at[0][z]);
+        const int64_t oz = row.plane * pool.axes[0].out + at[0][z];
+        row.taps[0] = TapsOf(pool.axes[0], at[0][z]);
         for (int64_t y = 0; y < at[1].size; ++y) {
-          const int64_t oy = oz * pool.axes[1].out + at[1][y];
-          taps[1] = TapsOf(pool.axes[1], at[1][y]);
-          for (int64_t x = 0; x < at[2].size; ++x) {
-            taps[2] = TapsOf(pool.axes[2], at[2][x]);
-            visit(plane, oy * pool.axes[2].out + at[2][x], taps);
-          }
+          row.offset = (oz * pool.axes[1].out + at[1][y]) * pool.axes[2].out;
+          row.taps[1] = TapsOf(pool.axes[1], at[1][y]);
+          visit(row);
         }
       }
     }
   }
+}
+
+// Calls visit(plane, o, taps) for each output cell: the plane's number, the
+// output's row-major offset in the whole tensor, its window per axis.
+template <class Visit>
+void ForEachWindow(const PoolGeometry& pool, const Product* cells,
+                   Visit visit) {
+  ForEachOutputRow(pool, cells, [&](PoolRow& row) {
+    for (int64_t k = 0; k < row.x.size; ++k) {
+      row.taps[2] = TapsOf(pool.axes[2], row.x[k]);
+      visit(row.plane, row.offset + row.x[k], row.taps);
+    }
+  });
 }
 
 // The largest cell of each window, as MaxPool defines it. `cells` null: all.
