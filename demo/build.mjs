@@ -14,7 +14,7 @@ const packageDist = path.join(demo, "../dist");
 await fs.rm(dist, { recursive: true, force: true });
 await fs.mkdir(dist);
 
-const notCopied = new Set(["src", "dist", "build.mjs", "serve.mjs"]);
+const notCopied = new Set(["src", "dist", "build.mjs", "serve.mjs", "screenshot.png"]);
 for (const name of await fs.readdir(demo)) {
   if (notCopied.has(name)) continue;
   await fs.cp(path.join(demo, name), path.join(dist, name), { recursive: true });

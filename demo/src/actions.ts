@@ -11,13 +11,16 @@ import {
   update,
   type Cell,
   type Edit,
+  type Follower,
   type History,
   type LayerArgs,
   type Mode,
+  type PlacedCell,
   type Stage,
   type State,
   type Target,
 } from "./state.js";
+import { followed, ripple } from "./stack.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 import { tensor } from "convscope";
 
@@ -30,15 +33,23 @@ export function applyEdits(history: History, edits: readonly Edit[]): History {
     });
   }
   const { stage, change } = edit(history.now.stage, edits);
-  return commit(history, { stage, change, attempt: null, prediction: null });
+  const levels = rippled(history, history.now.stage, edits);
+  return commit(history, { stage, change, ripple: levels, attempt: null, prediction: null });
+}
+
+/** In Stack mode: what edits of `from` do level by level. */
+function rippled(history: History, from: Stage, edits: readonly Edit[]): State["ripple"] {
+  return history.now.mode === "stack" ? ripple(from, edits) : null;
 }
 
 /** One move of a drag. The first is a step, the others belong to it. */
 export function scrub(history: History, one: Edit, first: boolean): History {
   const { stage, change } = edit(history.now.stage, [one]);
+  const start = first ? history.now.stage : history.past.at(-1)!;
+  const levels = rippled(history, start, [one]);
   return first
-    ? commit(history, { stage, change, attempt: null, prediction: null })
-    : amend(history, { stage, change: joined(history.now.change, change) });
+    ? commit(history, { stage, change, ripple: levels, attempt: null, prediction: null })
+    : amend(history, { stage, change: joined(history.now.change, change), ripple: levels });
 }
 
 export function guess(history: History, offset: number): History {
@@ -69,8 +80,17 @@ export function ask(history: History, args: LayerArgs, inputShape: readonly numb
   );
 }
 
-function restaged(history: History, stage: Stage, pin: Cell | null): History {
-  return commit(history, { stage, attempt: null, change: null, prediction: null, step: 0, pin });
+function restaged(history: History, stage: Stage, pin: PlacedCell | null): History {
+  const next = trimmed(stage);
+  return commit(history, {
+    stage: next,
+    attempt: null,
+    change: null,
+    ripple: null,
+    prediction: null,
+    step: 0,
+    pin,
+  });
 }
 
 /** Edits of more cells than this are not worth a mark each when undone. */
@@ -82,11 +102,65 @@ export function travel(history: History, how: (history: History) => History): Hi
   if (next === history) return history;
   const edits = difference(history.now.stage, next.now.stage);
   if (!edits || edits.length === 0 || edits.length > MAX_MARKED) return next;
-  return replace(next, { change: edit(history.now.stage, edits).change });
+  const from = history.now.stage;
+  return replace(next, { change: edit(from, edits).change, ripple: rippled(next, from, edits) });
 }
 
+/** What follows the layer when Stack mode is entered for the first time: the first that fits. */
+const OPENINGS: readonly (readonly Follower[])[] = [
+  [{ kind: "ReLU" }, { kind: "Conv", outChannels: 1, kernelSize: 3 }],
+  [{ kind: "ReLU" }, { kind: "Conv", outChannels: 1, kernelSize: 2 }],
+  [{ kind: "ReLU" }],
+];
+
 export function enterMode(history: History, mode: Mode): History {
-  return replace(history, { mode, prediction: null, change: null, step: 0 });
+  const entered = replace(history, {
+    mode,
+    prediction: null,
+    change: null,
+    ripple: null,
+    attempt: null,
+    step: 0,
+    pin: null,
+  });
+  const { stage } = history.now;
+  if (mode !== "stack" || stage.followers.length > 0) return entered;
+  for (const opening of OPENINGS) {
+    const answer = followed(stage, opening);
+    if ("stage" in answer) return replace(entered, { stage: answer.stage });
+  }
+  return entered;
+}
+
+/** Puts a layer at the end of the stack. */
+export function addFollower(history: History, follower: Follower): History | { problem: string } {
+  return refollowed(history, [...history.now.stage.followers, follower]);
+}
+
+/** Takes a layer out of the stack. */
+export function removeFollower(history: History, position: number): History | { problem: string } {
+  return refollowed(
+    history,
+    history.now.stage.followers.filter((_, i) => i !== position),
+  );
+}
+
+function refollowed(
+  history: History,
+  followers: readonly Follower[],
+): History | { problem: string } {
+  const answer = followed(history.now.stage, followers);
+  if ("problem" in answer) return answer;
+  return commit(history, { stage: answer.stage, change: null, ripple: null, pin: null });
+}
+
+/** The stage with as many of its followers as still fit. */
+function trimmed(stage: Stage): Stage {
+  for (let length = stage.followers.length; length > 0; --length) {
+    const answer = followed(stage, stage.followers.slice(0, length));
+    if ("stage" in answer) return answer.stage;
+  }
+  return stage.followers.length === 0 ? stage : Object.freeze({ ...stage, followers: [] });
 }
 
 export function stepTo(history: History, step: number): History {
@@ -183,7 +257,7 @@ export function openedLesson(state: State, id: string): State {
   return update(initialState(lessonStart(lesson)), {
     lesson: { id, step: 0, done: false },
     pin: null,
-    mode: state.mode === "step" ? "explore" : state.mode,
+    mode: state.mode === "predict" ? "predict" : "explore",
   });
 }
 
@@ -203,7 +277,11 @@ export function nextStep(history: History): { history: History; finished: string
   const { steps } = lessonOf(lesson.id)!;
   if (lesson.step + 1 < steps.length) {
     const next = { ...lesson, step: lesson.step + 1, done: false };
-    return { history: replace(history, { pin: null, lesson: next }), finished: null };
+    const on = replace(history, { pin: null, lesson: next });
+    if (!steps[next.step]!.fresh) return { history: on, finished: null };
+    const { input } = lessonStart(lessonOf(lesson.id)!);
+    const stage = Object.freeze({ ...history.now.stage, input });
+    return { history: commit(on, { stage, change: null, prediction: null }), finished: null };
   }
   const following = LESSONS[LESSONS.findIndex(({ id }) => id === lesson.id) + 1];
   return {

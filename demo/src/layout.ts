@@ -1,8 +1,8 @@
 // Layout: where every plane of the figure lies, as data. Rectangles and beams are
 // computed here from shapes and the width at hand; elements only draw them.
 import type { Frame, Pointing } from "./model.js";
-import type { LayerArgs, Role } from "./state.js";
-import { planesOf, tuple, type Planes } from "./tensors.js";
+import type { LayerArgs, Place, Role } from "./state.js";
+import { LETTER, planesOf, tuple, type Planes } from "./tensors.js";
 
 export interface Rect {
   readonly x: number;
@@ -18,7 +18,7 @@ export interface PlaneBox extends Rect {
 }
 
 export interface Block {
-  readonly role: Role;
+  readonly role: Place;
   readonly planes: Planes;
   readonly boxes: readonly PlaneBox[];
   readonly title: string;
@@ -61,7 +61,7 @@ export interface LayoutInput {
   readonly height: number;
 }
 
-const SIZES: readonly CellSize[] = [
+export const SIZES: readonly CellSize[] = [
   { w: 72, h: 50, font: 15 },
   { w: 66, h: 46, font: 14 },
   { w: 60, h: 42, font: 13 },
@@ -78,10 +78,10 @@ const SIZES: readonly CellSize[] = [
 
 const GUTTER = 20; // row numbers at the left, column numbers above
 const CAPTION = 20;
-const TITLE = 44;
+export const TITLE = 44;
 const BLOCK_GAP = 34;
 const PLANE_GAP = 16;
-const NO_RING: Ring = { top: 0, left: 0, bottom: 0, right: 0 };
+export const NO_RING: Ring = { top: 0, left: 0, bottom: 0, right: 0 };
 
 const TITLES: Record<Role, string> = {
   input: "Input x",
@@ -90,8 +90,11 @@ const TITLES: Record<Role, string> = {
   output: "Output y",
 };
 
-interface Plan {
-  readonly role: Role;
+export interface Plan {
+  readonly role: Place;
+  readonly title: string;
+  /** The letter that names its cells: "x", "y", "weight". */
+  readonly letter: string;
   readonly planes: Planes;
   readonly ring: Ring;
   readonly indexed: boolean;
@@ -132,6 +135,8 @@ function plansOf({ args, shapes, frame }: LayoutInput): Plan[] {
     return [
       {
         role,
+        title: TITLES[role],
+        letter: LETTER[role],
         shape,
         planes,
         ring: frame.role === role ? ringOf(frame, args) : NO_RING,
@@ -174,7 +179,7 @@ function head(plan: Plan, cell: CellSize): number {
   return gutter(plan, cell) + (plan.captions ? CAPTION : 0);
 }
 
-function blockSize(plan: Plan, cell: CellSize): Size {
+export function blockSize(plan: Plan, cell: CellSize): Size {
   const { w, h } = planeSize(plan, cell);
   const { down, across } = plan.planes;
   return {
@@ -237,7 +242,7 @@ function stack(plans: readonly Plan[], cell: CellSize): Layout {
   return { width: width + 1, height: y - 26, cell, vertical: true, blocks, signs: [] };
 }
 
-function place(
+export function place(
   plan: Plan,
   cell: CellSize,
   x: number,
@@ -271,7 +276,7 @@ function place(
     boxes,
     ring,
     indexed: gutter(plan, cell) > 0,
-    title: TITLES[plan.role],
+    title: plan.title,
     shape: tuple(plan.shape),
     head: { x: boxes[0]!.x - ring.left * cell.w, y: top - 8 },
   };
@@ -290,11 +295,10 @@ function captionOf(plan: Plan, number: number): string {
     index.unshift(rest % leading[axis]!);
     rest = Math.floor(rest / leading[axis]!);
   }
-  const letter = plan.role === "input" ? "x" : plan.role === "output" ? "y" : "weight";
-  return `${letter}[${index.join(", ")}]`;
+  return `${plan.letter}[${index.join(", ")}]`;
 }
 
-function centred(figure: Layout, width: number): Layout {
+export function centred(figure: Layout, width: number): Layout {
   const shift = Math.floor((width - figure.width) / 2);
   if (shift <= 0) return figure;
   return {

@@ -34,6 +34,8 @@ export interface Step {
   readonly goal: Goal;
   /** What the person has just seen. */
   readonly found?: string;
+  /** The input is the notebook's again when the step begins. */
+  readonly fresh?: true;
   /** The notebook's cell whose print the output now is. */
   readonly prints?: number;
 }
@@ -96,7 +98,8 @@ export const LESSONS: readonly Lesson[] = [
         prints: 11,
       },
       {
-        task: "Undo (Ctrl Z), then set `x[1, 1]` to 2.5. How many outputs will change?",
+        task: "The input is as it was. Now set `x[1, 1]` to 2.5. How many outputs will change?",
+        fresh: true,
         goal: { kind: "edit", target: "input", index: [1, 1], value: 2.5 },
         found: "Two. The second moment lies in the first window and in the second.",
         prints: 13,

@@ -8,6 +8,7 @@ import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
 import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
+import { StackPanel } from "./elements/stack-panel.js";
 import { StageBackdrop } from "./elements/stage-backdrop.js";
 import { StepTransport } from "./elements/step-transport.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
@@ -27,15 +28,20 @@ import { npyFile } from "./npy.js";
 import { parseLayer, parseNumbers } from "./paste.js";
 import { svgPicture } from "./picture.js";
 import { fromHash, toHash } from "./share.js";
+import { FOLLOWERS } from "./stack.js";
+import { levelOf, stackFigure, stackPanelView, stackViews, type LevelCell } from "./stack-views.js";
 import {
   begin,
   initialState,
+  MODES,
   redo,
   replace,
   undo,
   update,
   type Cell,
   type History,
+  type Place,
+  type PlacedCell,
   type Role,
   type State,
   type Target,
@@ -48,6 +54,7 @@ customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
 customElements.define("refusal-note", RefusalNote);
 customElements.define("shape-formula", ShapeFormula);
+customElements.define("stack-panel", StackPanel);
 customElements.define("stage-backdrop", StageBackdrop);
 customElements.define("step-transport", StepTransport);
 customElements.define("sum-of-products", SumOfProducts);
@@ -66,6 +73,7 @@ const page = {
   refusal: find<RefusalNote>("refusal-note"),
   figureBox: find<HTMLElement>("#figure-box"),
   figure: find<HTMLElement>("#figure"),
+  stack: find<StackPanel>("stack-panel"),
   transport: find<StepTransport>("step-transport"),
   sum: find<SumOfProducts>("sum-of-products"),
   lessons: find<LessonPanel>("lesson-panel"),
@@ -78,11 +86,12 @@ const page = {
 };
 const backdrop = new StageBackdrop();
 const grids = new Map(ROLES.map((role) => [role, new TensorGrid()]));
+const levelGrids: TensorGrid[] = [];
 
 let history: History;
 /** Where the mouse is and where the keyboard is; neither is part of the state. */
-let hovered: Cell | null = null;
-let focused: Cell | null = null;
+let hovered: PlacedCell | null = null;
+let focused: PlacedCell | null = null;
 /** Said over the figure until the next action. */
 let complaint: string | null = null;
 
@@ -129,7 +138,7 @@ function fromAddress(): State {
     const [first] = LESSONS;
     return actions.openedLesson(initialState(lessonStart(first!)), first!.id);
   }
-  const state = initialState(link.stage);
+  const state = actions.enterMode(begin(initialState(link.stage)), link.mode).now;
   const lesson = link.lesson && lessonOf(link.lesson.id);
   return lesson && link.lesson!.step < lesson.steps.length
     ? update(state, { lesson: { id: lesson.id, step: link.lesson!.step, done: false } })
@@ -152,22 +161,12 @@ function render(): void {
   const state = history.now;
   const { stage, mode, attempt } = state;
   const { layer } = evaluate(stage);
-  const figure = figureOf(state);
-  const pointed = pointedCell();
-  const pointing = pointed && point(stage, pointed);
-  page.figure.style.setProperty("width", `${figure.width}px`);
-  page.figure.style.setProperty("height", `${figure.height}px`);
-  backdrop.view = views.backdropView(stage, figure, pointing);
-  for (const [role, grid] of grids) {
-    const view = views.gridView(role, state, figure, pointing);
-    grid.hidden = view === null;
-    if (view) grid.view = view;
-  }
+  if (mode === "stack") renderStack(state);
+  else renderStage(state);
   if (page.name.textContent !== String(layer)) page.name.textContent = String(layer);
   page.note.view = views.noteView(state, complaint);
   page.refusal.view = views.refusalView(state);
   page.stage.classList.toggle("refused", attempt !== null);
-  page.sum.view = views.sumView(state, pointing);
   page.formula.view = views.formulaView(state);
   page.print.view = views.printView(stage);
   page.params.view = views.paramView(state);
@@ -179,6 +178,49 @@ function render(): void {
   undoButton.disabled = history.past.length === 0;
   redoButton.disabled = history.future.length === 0;
   shareLater();
+}
+
+/** One layer: input, weight, bias, output. */
+function renderStage(state: State): void {
+  const figure = figureOf(state);
+  const pointed = pointedCell();
+  const pointing = pointed && point(state.stage, pointed);
+  showFigure(figure);
+  backdrop.view = views.backdropView(state.stage, figure, pointing);
+  for (const [role, grid] of grids) {
+    const view = views.gridView(role, state, figure, pointing);
+    grid.hidden = view === null;
+    if (view) grid.view = view;
+  }
+  for (const grid of levelGrids) grid.hidden = true;
+  page.sum.view = views.sumView(state, pointing);
+  page.stack.hidden = true;
+}
+
+/** Several layers: the tensors before, between and after them. */
+function renderStack(state: State): void {
+  const figure = stackFigure(state.stage, page.figureBox.clientWidth);
+  const shown = stackViews(state, figure, pointedLevel());
+  showFigure(figure);
+  backdrop.view = shown.backdrop;
+  for (const grid of grids.values()) grid.hidden = true;
+  shown.grids.forEach((view, level) => {
+    if (!levelGrids[level]) {
+      levelGrids[level] = new TensorGrid();
+      page.figure.append(levelGrids[level]);
+    }
+    levelGrids[level].hidden = false;
+    levelGrids[level].view = view;
+  });
+  levelGrids.forEach((grid, level) => (grid.hidden = level >= shown.grids.length));
+  page.sum.view = views.sentenceView(shown.sentence);
+  page.stack.hidden = false;
+  page.stack.view = stackPanelView(state);
+}
+
+function showFigure(figure: Layout): void {
+  page.figure.style.setProperty("width", `${figure.width}px`);
+  page.figure.style.setProperty("height", `${figure.height}px`);
 }
 
 function figureOf({ stage }: State): Layout {
@@ -198,12 +240,29 @@ function figureOf({ stage }: State): Layout {
   });
 }
 
-function pointedCell(): Cell | null {
+/** Where the person points: by mouse, else where Step mode stands, else by keyboard, else the pin. */
+function pointedPlace(): PlacedCell | null {
   const { mode, step, pin } = history.now;
   if (hovered) return hovered;
   if (mode === "step") return step > 0 ? { role: "output", offset: step - 1 } : null;
   return focused ?? pin;
 }
+
+function pointedCell(): Cell | null {
+  const place = pointedPlace();
+  return place && levelOf(place.role) === null
+    ? { role: place.role as Role, offset: place.offset }
+    : null;
+}
+
+function pointedLevel(): LevelCell | null {
+  const place = pointedPlace();
+  const level = place && levelOf(place.role);
+  return place && level !== null ? { level, offset: place.offset } : null;
+}
+
+/** What an edit at this place writes to. */
+const targetOf = (place: Place): Target => (levelOf(place) === 0 ? "input" : (place as Target));
 
 let shownCounts = "";
 function renderCounts(state: State): void {
@@ -237,7 +296,7 @@ page.tools.append(
   tool("theme", "Light or dark", switchTheme),
 );
 
-const modeInputs = (["explore", "predict", "step"] as const).map((mode) => {
+const modeInputs = MODES.map((mode) => {
   const input = h("input", {
     type: "radio",
     name: "mode",
@@ -246,6 +305,7 @@ const modeInputs = (["explore", "predict", "step"] as const).map((mode) => {
   });
   input.addEventListener("change", () => {
     page.transport.stop();
+    hovered = focused = null;
     set(actions.enterMode(history, mode));
   });
   return input;
@@ -267,6 +327,12 @@ function set(next: History, say: string | null = null): void {
   history = next;
   complaint = say;
   render();
+}
+
+/** The outcome of an action that may have a problem. */
+function take(outcome: History | { problem: string }): void {
+  if ("problem" in outcome) set(history, outcome.problem);
+  else set(outcome);
 }
 
 function forget(): void {
@@ -311,14 +377,13 @@ function listen(): void {
     render();
   });
   on<EditEvent>("cell-edit", ({ role, offset, value }) =>
-    set(actions.applyEdits(history, [{ target: role as Target, offset, value }])),
+    set(actions.applyEdits(history, [{ target: targetOf(role), offset, value }])),
   );
   on<ScrubEvent>("cell-scrub", scrubCell);
   on<PasteEvent>("cell-paste", ({ role, offset, text }) => {
     const pasted = parseNumbers(text);
     if ("problem" in pasted) return set(history, pasted.problem);
-    const next = actions.pasteAt(history, role as Target, offset, pasted.value);
-    set("problem" in next ? history : next, "problem" in next ? next.problem : null);
+    take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
   });
   on<{ message: string | null }>("cell-complaint", ({ message }) => {
     if (complaint === message) return;
@@ -334,6 +399,12 @@ function listen(): void {
   });
   on<{ id: string }>("note-action", ({ id }) =>
     set(id === "check" ? actions.reveal(history) : replace(history, { prediction: null })),
+  );
+  on<{ choice: number }>("stack-add", ({ choice }) =>
+    take(actions.addFollower(history, FOLLOWERS[choice]!.layer)),
+  );
+  on<{ position: number }>("stack-remove", ({ position }) =>
+    take(actions.removeFollower(history, position)),
   );
   on<{ step: number }>("step-to", ({ step }) => set(actions.stepTo(history, step)));
   on<{ id: string }>("lesson-open", ({ id }) => {
@@ -362,7 +433,7 @@ function listen(): void {
 
 let dragged = false;
 function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
-  const one = { target: role as Target, offset, value };
+  const one = { target: targetOf(role), offset, value };
   if (history.now.mode === "predict") {
     if (phase === "end") set(actions.applyEdits(history, [one]));
   } else if (phase === "move") {
@@ -478,8 +549,8 @@ function shareLater(): void {
 
 function share(): void {
   shareTimer = null;
-  const { stage, lesson } = history.now;
-  shared = toHash(stage, lesson && { id: lesson.id, step: lesson.step });
+  const { stage, lesson, mode } = history.now;
+  shared = toHash(stage, lesson && { id: lesson.id, step: lesson.step }, mode);
   if (location.hash.slice(1) !== shared) window.history.replaceState(null, "", `#${shared}`);
 }
 

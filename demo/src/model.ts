@@ -188,6 +188,7 @@ export function propose(
       input: resized(stage.input, inputShape),
       weight: kept.weight,
       bias: kept.bias,
+      followers: stage.followers,
     });
     if (products(args, next, count(outputShape)) > MAX_PRODUCTS) {
       return refuse("This page computes up to 134 million products; this layer needs more.");
@@ -263,6 +264,7 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
     input: written(stage.input, edits, "input"),
     weight: written(stage.weight, edits, "weight"),
     bias: stage.bias && written(stage.bias, edits, "bias"),
+    followers: stage.followers,
   });
   const layer = makeLayer(next.args, next);
   const { output } = eye;

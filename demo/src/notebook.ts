@@ -63,6 +63,7 @@ export function notebookStage(cell: number): Stage {
         input: notebookInput(axes === 1 ? 1 : 2),
         weight: made.weight,
         bias: made.bias,
+        followers: [],
       });
     }
   }

@@ -5,12 +5,16 @@ import { parseNumber, shortest } from "./format.js";
 import { makeLayer, MAX_CELLS, MAX_PRODUCTS, products } from "./model.js";
 import {
   DEFAULT_ARGS,
+  MODES as stateModes,
   type Axes,
+  type Follower,
+  type Mode,
   type Ints,
   type LayerArgs,
   type PaddingMode,
   type Stage,
 } from "./state.js";
+import { followed, MAX_LAYERS } from "./stack.js";
 import { count } from "./tensors.js";
 
 /** A link longer than this is not read. */
@@ -20,12 +24,18 @@ const MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", "circula
 export interface Link {
   readonly stage: Stage;
   readonly lesson: { readonly id: string; readonly step: number } | null;
+  readonly mode: Mode;
 }
 
-export function toHash(stage: Stage, lesson: Link["lesson"] = null): string {
+export function toHash(
+  stage: Stage,
+  lesson: Link["lesson"] = null,
+  mode: Mode = "explore",
+): string {
   const { args } = stage;
   const parts = new Map<string, string>();
   if (lesson) parts.set("lesson", `${lesson.id}.${lesson.step}`);
+  if (mode !== "explore") parts.set("view", mode);
   parts.set("layer", `${args.transposed ? "ConvTranspose" : "Conv"}${args.axes}d`);
   parts.set("in", String(args.inChannels));
   parts.set("out", String(args.outChannels));
@@ -36,10 +46,36 @@ export function toHash(stage: Stage, lesson: Link["lesson"] = null): string {
   parts.set("d", ints(args.dilation));
   parts.set("g", String(args.groups));
   parts.set("mode", args.paddingMode);
+  if (stage.followers.length > 0) parts.set("then", stage.followers.map(followerText).join(";"));
   parts.set("x", numbers(stage.input));
   parts.set("w", numbers(stage.weight));
   if (stage.bias) parts.set("b", numbers(stage.bias));
   return [...parts].map(([key, value]) => `${key}=${value}`).join("&");
+}
+
+function followerText(follower: Follower): string {
+  switch (follower.kind) {
+    case "ReLU":
+      return "ReLU";
+    case "Conv":
+      return `Conv.${follower.outChannels}.${follower.kernelSize}`;
+    default:
+      return `${follower.kind}.${follower.kernelSize}`;
+  }
+}
+
+function followersOf(text: string | undefined): Follower[] {
+  const list: Follower[] = [];
+  for (const part of (text ?? "").split(";").slice(0, MAX_LAYERS - 1)) {
+    const match = /^(ReLU|MaxPool|AvgPool|Conv)(?:\.(\d{1,2}))?(?:\.(\d{1,2}))?$/u.exec(part);
+    if (!match) continue;
+    const kind = match[1] as Follower["kind"];
+    if (kind === "ReLU") list.push({ kind });
+    else if (kind === "Conv")
+      list.push({ kind, outChannels: Number(match[2] ?? 1), kernelSize: Number(match[3] ?? 1) });
+    else list.push({ kind, kernelSize: Number(match[2] ?? 2) });
+  }
+  return list;
 }
 
 const ints = (value: Ints): string => (typeof value === "number" ? String(value) : value.join("x"));
@@ -105,9 +141,19 @@ export function fromHash(hash: string): Link | null {
   }
   const lesson = /^([a-z0-9-]{1,40})\.(\d{1,2})$/u.exec(parts.get("lesson") ?? "");
   return {
-    stage: Object.freeze({ args: Object.freeze(args), input, weight, bias }),
+    stage: withFollowers(
+      Object.freeze({ args: Object.freeze(args), input, weight, bias, followers: [] }),
+      parts.get("then"),
+    ),
+    mode: stateModes.find((mode) => mode === parts.get("view")) ?? "explore",
     lesson: lesson && { id: lesson[1]!, step: Number(lesson[2]) },
   };
+}
+
+/** The layers behind it, where they fit. */
+function withFollowers(stage: Stage, text: string | undefined): Stage {
+  const answer = followed(stage, followersOf(text));
+  return "stage" in answer ? answer.stage : stage;
 }
 
 function whole(text: string | undefined, otherwise: number): number {

@@ -28,12 +28,20 @@ export interface LayerArgs {
 
 export type ArgName = keyof LayerArgs;
 
+/** A layer that may follow the stage's in a stack; its weights are torch's for its place. */
+export type Follower =
+  | { readonly kind: "ReLU" }
+  | { readonly kind: "MaxPool" | "AvgPool"; readonly kernelSize: number }
+  | { readonly kind: "Conv"; readonly outChannels: number; readonly kernelSize: number };
+
 /** A layer with its numbers and its input. The tensors are never written to. */
 export interface Stage {
   readonly args: LayerArgs;
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor | null;
+  /** The layers behind it, seen in Stack mode. */
+  readonly followers: readonly Follower[];
 }
 
 /** What the controls ask for and the library refuses. */
@@ -44,6 +52,8 @@ export interface Attempt {
 }
 
 export type Role = "input" | "weight" | "bias" | "output";
+/** A tensor of the figure: of the stage, or, in Stack mode, level 0 (the input) and up. */
+export type Place = Role | `level${number}`;
 export type Target = Exclude<Role, "output">;
 
 /** One cell of one tensor, by its row-major offset. */
@@ -52,10 +62,23 @@ export interface Cell {
   readonly offset: number;
 }
 
+/** A cell of anything the figure shows. */
+export interface PlacedCell {
+  readonly role: Place;
+  readonly offset: number;
+}
+
 export interface Edit {
   readonly target: Target;
   readonly offset: number;
   readonly value: number;
+}
+
+/** What an edit did at one level of a stack. */
+export interface Level {
+  readonly changed: ReadonlyMap<number, { before: number; after: number }>;
+  /** Cells that it reached and that kept their value: there the ripple stopped. */
+  readonly stopped: ReadonlySet<number>;
 }
 
 /** What the last edit did; offsets count in the output (edited: in its target). */
@@ -74,13 +97,16 @@ export interface Prediction {
   readonly revealed: boolean;
 }
 
-export type Mode = "explore" | "predict" | "step";
+export const MODES = ["explore", "predict", "step", "stack"] as const;
+export type Mode = (typeof MODES)[number];
 
 export interface State {
   readonly stage: Stage;
   readonly attempt: Attempt | null;
   readonly change: Change | null;
-  readonly pin: Cell | null;
+  /** In Stack mode: what the last edit did, level by level. */
+  readonly ripple: readonly Level[] | null;
+  readonly pin: PlacedCell | null;
   readonly mode: Mode;
   readonly prediction: Prediction | null;
   /** Step mode: this many windows have been computed. */
@@ -108,6 +134,7 @@ export function initialState(stage: Stage): State {
     stage,
     attempt: null,
     change: null,
+    ripple: null,
     pin: { role: "output", offset: 0 },
     mode: "explore",
     prediction: null,
@@ -155,7 +182,13 @@ export function undo(history: History): History {
   if (!stage) return history;
   return {
     past: history.past.slice(0, -1),
-    now: update(history.now, { stage, change: null, attempt: null, prediction: null }),
+    now: update(history.now, {
+      stage,
+      change: null,
+      ripple: null,
+      attempt: null,
+      prediction: null,
+    }),
     future: [history.now.stage, ...history.future],
   };
 }
@@ -165,7 +198,13 @@ export function redo(history: History): History {
   if (!stage) return history;
   return {
     past: [...history.past, history.now.stage],
-    now: update(history.now, { stage, change: null, attempt: null, prediction: null }),
+    now: update(history.now, {
+      stage,
+      change: null,
+      ripple: null,
+      attempt: null,
+      prediction: null,
+    }),
     future,
   };
 }

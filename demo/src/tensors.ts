@@ -21,7 +21,12 @@ export function offsetOf(index: readonly number[], shape: readonly number[]): nu
   return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
 }
 
-const LETTER: Record<Role, string> = { input: "x", weight: "weight", bias: "bias", output: "y" };
+export const LETTER: Record<Role, string> = {
+  input: "x",
+  weight: "weight",
+  bias: "bias",
+  output: "y",
+};
 
 /** The cell as Python would index it: "x[1, 0]". */
 export function cellName(role: Role, offset: number, shape: readonly number[]): string {

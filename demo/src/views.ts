@@ -25,6 +25,7 @@ import {
   type Pointing,
   type Sum,
 } from "./model.js";
+import { rippleText } from "./stack-views.js";
 import {
   perAxis,
   sameArg,
@@ -208,11 +209,10 @@ export function backdropView(
   return { figure, ghosts, beams: pointing ? beams(figure, pointing, frame) : [] };
 }
 
-export function sumView(state: State, pointing: Pointing | null): SumView {
-  const { stage, change, mode, step } = state;
-  const none: SumView = {
-    sentence:
-      "Point at a cell to see what it belongs to. Click keeps it; double click, Enter or typing edits it.",
+/** A sentence and no sum. */
+export function sentenceView(sentence: string): SumView {
+  return {
+    sentence,
     name: null,
     bias: null,
     terms: [],
@@ -221,6 +221,13 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
     more: 0,
     pairs: [],
   };
+}
+
+export function sumView(state: State, pointing: Pointing | null): SumView {
+  const { stage, change, mode, step } = state;
+  const none = sentenceView(
+    "Point at a cell to see what it belongs to. Click keeps it; double click, Enter or typing edits it.",
+  );
   if (!pointing) return none;
   let { sum, sentence } = pointing;
   const editedHere = change?.edited.some(
@@ -294,6 +301,13 @@ export function noteView(state: State, complaint: string | null): NoteView {
   }
   if (prediction?.revealed && change) {
     return plain("scored", `${scoreText(prediction.guesses, change)} ${describe(stage, change)}`);
+  }
+  if (mode === "stack") {
+    const text = rippleText(state);
+    const kind = state.ripple?.at(-1)?.changed.size ? "changed" : "unchanged";
+    return text === null
+      ? plain("", "Edit the input and watch the change ripple through the layers.")
+      : plain(kind, text);
   }
   if (change)
     return plain(change.changed.size > 0 ? "changed" : "unchanged", describe(stage, change));
@@ -388,12 +402,16 @@ export function countsView(stage: Stage): readonly (readonly [string, string, st
       (weights + biases).toLocaleString("en-US"),
       `${plural(weights, "weight")} + ${plural(biases, "bias").replace(/biass$/u, "biases")}`,
     ],
-    [
-      "Multiplications",
-      multiplications.toLocaleString("en-US"),
-      `${plural(output.size, "output")}, padding counted`,
-    ],
+    ["Multiplications", multiplications.toLocaleString("en-US"), productsText(stage, output.size)],
   ];
+}
+
+/** "3 outputs × 6 weights": where the number of multiplications comes from. */
+function productsText(stage: Stage, outputs: number): string {
+  const { args, input, weight } = stage;
+  return args.transposed
+    ? `${plural(input.size, "input")} × ${plural(weight.size / args.inChannels, "weight")}`
+    : `${plural(outputs, "output")} × ${plural(weight.size / args.outChannels, "weight")}`;
 }
 
 export function printView(stage: Stage): PrintView {

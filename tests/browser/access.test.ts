@@ -33,6 +33,13 @@ const modes: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("radio", { name: "Step" }).check();
     await page.getByRole("button", { name: "One window on" }).click();
   },
+  stack: async (page) => {
+    await openLesson(page, "conv2d");
+    await page.getByRole("radio", { name: "Stack" }).check();
+    await cell(page, "level0", 0).click();
+    await page.keyboard.type("3\n");
+  },
+  "take away": (page) => page.getByRole("button", { name: /^Take away/ }).click(),
 };
 
 for (const colorScheme of ["light", "dark"] as const) {

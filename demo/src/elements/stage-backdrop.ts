@@ -41,7 +41,15 @@ export class StageBackdrop extends HTMLElement {
     this.#labels.replaceChildren(
       ...figure.blocks.flatMap((block) => labelsOf(block, figure)),
       ...figure.signs.map((sign) =>
-        at(h("span", { class: "sign", "aria-hidden": "true" }, sign.text), sign.x, sign.y),
+        at(
+          h(
+            "span",
+            { class: sign.text.length > 1 ? "sign named" : "sign", "aria-hidden": "true" },
+            sign.text,
+          ),
+          sign.x,
+          sign.y,
+        ),
       ),
     );
   }

@@ -6,7 +6,7 @@
 // events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste.
 import { parseNumber, shortest } from "../format.js";
 import type { Block, CellSize } from "../layout.js";
-import type { Role } from "../state.js";
+import type { Place } from "../state.js";
 import { attribute, emit, h } from "./dom.js";
 
 /** What the page says about one cell besides its value. */
@@ -21,7 +21,7 @@ export interface CellMark {
 }
 
 export interface GridView {
-  readonly role: Role;
+  readonly role: Place;
   readonly label: string;
   readonly editable: boolean;
   readonly block: Block;
@@ -37,7 +37,7 @@ export interface GridView {
 }
 
 export interface CellEvent {
-  readonly role: Role;
+  readonly role: Place;
   readonly offset: number;
 }
 export interface EditEvent extends CellEvent {

@@ -1,0 +1,153 @@
+// Stack views: what Stack mode shows, made from the state and the stack's answers.
+import type { BackdropView } from "./elements/stage-backdrop.js";
+import type { GridView } from "./elements/tensor-grid.js";
+import type { StackPanelView } from "./elements/stack-panel.js";
+import { torchText } from "./format.js";
+import type { Layout } from "./layout.js";
+import { fieldTable, FOLLOWERS, lineage, MAX_LAYERS, tower } from "./stack.js";
+import { stackLayout } from "./stack-layout.js";
+import type { Place, Stage, State } from "./state.js";
+import { indexOf, tuple } from "./tensors.js";
+
+/** A cell of a level; level 0 is the input. */
+export interface LevelCell {
+  readonly level: number;
+  readonly offset: number;
+}
+
+export function levelOf(place: Place): number | null {
+  const match = /^level(\d+)$/u.exec(place);
+  return match ? Number(match[1]) : null;
+}
+
+export function stackFigure(stage: Stage, width: number): Layout {
+  const { parts, tensors } = tower(stage);
+  return stackLayout({
+    args: stage.args,
+    shapes: tensors.map(({ shape }) => shape),
+    names: parts.map((part) => String(part).replace(/\(.*$/su, "")),
+    width,
+  });
+}
+
+export interface StackViews {
+  readonly grids: readonly GridView[];
+  readonly backdrop: BackdropView;
+  readonly sentence: string;
+}
+
+export function stackViews(state: State, figure: Layout, pointed: LevelCell | null): StackViews {
+  const { stage, ripple, change } = state;
+  const { tensors } = tower(stage);
+  const lit =
+    pointed && pointed.offset < (tensors[pointed.level]?.size ?? 0)
+      ? lineage(stage, pointed.level, pointed.offset)
+      : null;
+  const edited = new Map(
+    change?.edited
+      .filter(({ target }) => target === "input")
+      .map(({ offset, before }) => [offset, torchText(before)]),
+  );
+  const grids = figure.blocks.map((block, level): GridView => {
+    const { data, shape } = tensors[level]!;
+    const marks = level > 0 ? ripple?.[level - 1] : undefined;
+    let largest = 0;
+    for (const { before, after } of marks?.changed.values() ?? [])
+      largest = Math.max(largest, Math.abs(after - before));
+    const name = (offset: number): string => cellName(level, tensors.length - 1, offset, shape);
+    return {
+      role: block.role,
+      label: `${block.title}, shape ${block.shape}`,
+      editable: level === 0,
+      block,
+      cell: figure.cell,
+      values: data,
+      scale: level === 0 ? 3 : 1,
+      text: torchText,
+      name,
+      hidden: () => false,
+      mark: (offset) => {
+        const classes: string[] = [];
+        if (lit?.[level]!.has(offset)) classes.push("lit");
+        if (pointed?.level === level && pointed.offset === offset) classes.push("source");
+        const changed = marks?.changed.get(offset);
+        if (changed) classes.push("changed", changed.after > changed.before ? "up" : "down");
+        const before = changed
+          ? torchText(changed.before)
+          : level === 0
+            ? edited.get(offset)
+            : undefined;
+        if (!changed && before !== undefined) classes.push("edited");
+        const stopped = marks?.stopped.has(offset) ?? false;
+        if (stopped) classes.push("kept");
+        if (classes.length === 0) return null;
+        return {
+          classes: classes.join(" "),
+          before,
+          size:
+            changed && largest > 0 ? Math.abs(changed.after - changed.before) / largest : undefined,
+          note: changed
+            ? changed.after > changed.before
+              ? "rose"
+              : "fell"
+            : stopped
+              ? "reads a changed cell and kept its value: here the ripple stops"
+              : undefined,
+        };
+      },
+    };
+  });
+  return {
+    grids,
+    backdrop: { figure, ghosts: [], beams: [] },
+    sentence: lit
+      ? lineageText(state, pointed!, lit)
+      : "Point at any cell: below it what it sees, above it what sees it.",
+  };
+}
+
+function cellName(level: number, last: number, offset: number, shape: readonly number[]): string {
+  const letter = level === 0 ? "x" : level === last ? "y" : `h${level}`;
+  return `${letter}[${indexOf(offset, shape).join(", ")}]`;
+}
+
+function lineageText(
+  { stage }: State,
+  { level, offset }: LevelCell,
+  lit: readonly ReadonlySet<number>[],
+): string {
+  const { tensors } = tower(stage);
+  const last = tensors.length - 1;
+  const name = cellName(level, last, offset, tensors[level]!.shape);
+  const parts: string[] = [];
+  if (level > 0) parts.push(`sees ${lit[0]!.size} of ${tensors[0]!.size} input cells`);
+  if (level < last) parts.push(`is seen by ${lit[last]!.size} of ${tensors[last]!.size} outputs`);
+  return `${name} ${parts.join(" and ")}.`;
+}
+
+/** What the last edit did, level by level, in words. */
+export function rippleText({ stage, ripple }: State): string | null {
+  if (!ripple) return null;
+  const { parts } = tower(stage);
+  const words = ripple.map(({ changed, stopped }, i) => {
+    const name = String(parts[i]).replace(/\(.*$/su, "");
+    return `${name} ${changed.size}${stopped.size > 0 ? ` (stopped ${stopped.size})` : ""}`;
+  });
+  const end = ripple.at(-1)!.changed.size;
+  return `${end === 0 ? "No output changed" : end === 1 ? "1 output changed" : `${end} outputs changed`}. Changed after each layer: ${words.join(", ")}.`;
+}
+
+export function stackPanelView({ stage }: State): StackPanelView {
+  const rows = fieldTable(stage);
+  return {
+    rows: rows.map(({ layer, shape, size, stride, start }, i) => ({
+      layer,
+      shape: tuple(shape),
+      size: size.join(" × "),
+      stride: stride.join(" × "),
+      start: start.join(", "),
+      removable: i > 0,
+    })),
+    choices: rows.length < MAX_LAYERS ? FOLLOWERS.map(({ label }) => label) : [],
+  };
+}
