@@ -193,8 +193,8 @@ function apply<Output>(
   options: unknown,
 ): Output {
   const input = toTensor(x, "x");
-  const rest =
-    options === undefined ? {} : toOptions(options, "options", Object.keys(options as object));
+  // The layer's constructor knows which options there are.
+  const rest = toOptions(options, "options", null);
   const settings = { ...rest, ...fixed };
   const layer = keep(keyOf(name, settings), () => new type(settings as never));
   return layer.forward(input);

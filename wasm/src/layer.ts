@@ -36,6 +36,7 @@ import {
 import {
   elementsOf,
   maxLayerRank,
+  quote,
   sameShape,
   toIntegers,
   toLayerShape,
@@ -467,7 +468,7 @@ export function toTarget(layer: Layer<unknown>, target: unknown): number {
   const p = names.indexOf(name);
   if (p < 0) {
     throw new RangeError(
-      `There is no target "${name}"; there are ${["input", ...names].map((n) => `"${n}"`).join(", ")}`,
+      `There is no target ${quote(name)}; there are ${["input", ...names].map(quote).join(", ")}`,
     );
   }
   return p + 1;

@@ -10,14 +10,17 @@ export const maxElements = 2 ** 30;
 
 /** How an error message shows a value: short, and never failing. */
 function show(value: unknown): string {
-  if (typeof value === "string") {
-    return `"${value.length > 40 ? `${value.slice(0, 40)}…` : value}" of type string`;
-  }
+  if (typeof value === "string") return `${quote(value)} of type string`;
   if (value === null || value === undefined) return String(value);
   if (typeof value === "number" || typeof value === "boolean")
     return `${value} of type ${typeof value}`;
   if (Array.isArray(value)) return `an array of length ${value.length}`;
   return `a value of type ${typeof value}`;
+}
+
+/** A user's word in quotation marks, cut short where it is long. */
+export function quote(word: string): string {
+  return `"${word.length > 40 ? `${word.slice(0, 40)}…` : word}"`;
 }
 
 function message(expected: string, name: string, value: unknown): string {
@@ -142,19 +145,20 @@ export function indexAt(shape: readonly number[], offset: number): number[] {
   return index;
 }
 
-/** An option object: any object that is no array and no class of ours by mistake. */
+/** An option object with none but the options that are known; null: with any. */
 export function toOptions(
   value: unknown,
   name: string,
-  known: readonly string[],
+  known: readonly string[] | null,
 ): Record<string, unknown> {
   if (value === undefined) return {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw typeError("object", name, value);
   }
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`${name} knows no option "${key}"; it has ${known.join(", ")}`);
+    if (known !== null && !known.includes(key)) {
+      const all = known.length === 0 ? "none" : known.join(", ");
+      throw new TypeError(`Unknown option ${quote(key)} in ${name}: there are ${all}`);
     }
   }
   return value as Record<string, unknown>;

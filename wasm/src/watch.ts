@@ -17,7 +17,16 @@ import {
   type NamedParameter,
 } from "./layer.js";
 import { dataOf, fromData, isUntouched, sliceFloats, toTensor, type Tensor } from "./tensor.js";
-import { elementsOf, indexAt, toLayerShape, toNumber, toOffset, typeError } from "./validate.js";
+import {
+  elementsOf,
+  indexAt,
+  rangeError,
+  toInteger,
+  toLayerShape,
+  toNumber,
+  toOffset,
+  typeError,
+} from "./validate.js";
 
 /** What an edit writes to: `"input"`, or a parameter: `"weight"`, `"bias"`; in a Sequential `"0.weight"`. */
 export type Target = string;
@@ -170,9 +179,8 @@ export class Watch {
    */
   values(level: number): Tensor {
     const raw = this.#live();
-    const shape = this.#shapes[level];
-    if (shape === undefined)
-      throw new RangeError(`Expected a level from 0 to ${this.depth} but received ${level}`);
+    const shape = this.#shapes[toInteger(level, "level")];
+    if (shape === undefined) throw rangeError(`integer from 0 to ${this.depth}`, "level", level);
     const copy = this.#copies.get(level);
     // A copy that someone wrote to is theirs.
     if (copy !== undefined && isUntouched(copy)) return copy;
