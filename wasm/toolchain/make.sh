@@ -67,7 +67,9 @@ run_node_tests() {
     --packages=external --tsconfig-raw='{}' --sourcemap=inline --log-level=warning --ignore-annotations \
     --outbase=tests --outdir=build/consumer/tests || return 1
   local bundled=("${files[@]/%.ts/.js}")
-  local flags=(--enable-source-maps --test --test-force-exit --test-reporter=spec --test-concurrency=2)
+  # A test that hangs, or leaves a browser open, must not hang the run.
+  local flags=(--enable-source-maps --test --test-force-exit --test-timeout=600000
+    --test-reporter=spec --test-concurrency=2)
   # Relaxed SIMD sits behind a flag in Node 20; later versions have it, and no flag.
   [[ $(node -p 'parseInt(process.versions.node)') -gt 20 ]] || flags=(--experimental-wasm-relaxed-simd "${flags[@]}")
   CONVSCOPE_VECTORS=${CONVSCOPE_VECTORS:-$PWD/tests/data/vectors} \
