@@ -43,10 +43,11 @@ struct Gemm {
   const float* weight;
   const float* bias;
   bool is_fast;
-  Buffer<float> weights;   // per phase and group: tiles of [k][rows]
-  Buffer<float> starts;    // bias + 0
-  Buffer<float> panels;    // [panel][k][column]
-  Buffer<Gather> gathers;  // [panel][tap][column / 4]
+  Buffer<float> weights;    // per phase and group: tiles of [k][rows]
+  Buffer<float> starts;     // bias + 0
+  Buffer<float> panels;     // [panel][k][column]
+  Buffer<Gather> gathers;   // [panel][tap][column / 4]
+  Buffer<int32_t> offsets;  // [pixel]: where it lies in the output's plane
 };
 
 }  // namespace convscope
@@ -92,13 +93,14 @@ HWY_INLINE void ForEachTile(int64_t oc, Visit visit) {
   }
 }
 
-void MeasureGemm(const ConvGeometry& g, int64_t* panel_floats,
-                 int64_t* gathers) {
-  *panel_floats = *gathers = 0;
+void MeasureGemm(const ConvGeometry& g, int64_t* panel_floats, int64_t* gathers,
+                 int64_t* pixels) {
+  *panel_floats = *gathers = *pixels = 0;
   ForEachPhase(g, [&](const Phase& phase) {
     const Cut cut(g, phase.taps());
     *panel_floats = std::max(*panel_floats, cut.pixels * cut.block);
     *gathers = std::max(*gathers, cut.pixels / 4 * phase.taps());
+    *pixels = std::max(*pixels, cut.pixels);
   });
 }
 
@@ -136,7 +138,8 @@ void MultiplyPanels(Gemm& gemm, const Phase& phase, const Cut& cut, int64_t p0,
   const int64_t plane = g.out_plane();
   const int64_t block = std::min(cut.block, cut.depth - k0);
   const bool is_last = k0 + block == cut.depth;
-  const bool is_dense = !g.transposed;
+  // Pixels of a transposed layer's phase lie apart.
+  const bool is_dense = phase.IsDense();
   HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)];
   ForEachTile<M>(g.oc, [&](int64_t row0, int64_t rows) {
     const float* w = weights + row0 * cut.depth + k0 * rows;
@@ -152,13 +155,11 @@ void MultiplyPanels(Gemm& gemm, const Phase& phase, const Cut& cut, int64_t p0,
                    static_cast<size_t>(plane));
         continue;
       }
-      // Pixels of a transposed layer's phase lie apart, and the last panel may
-      // not be full.
+      const int32_t* offsets = gemm.offsets.data() + (p - p0);
       const auto for_each = [&](auto visit) {
-        for (int64_t j = 0; j < count; ++j) {
-          const int64_t o = is_dense ? p + j : OutOffset(phase, p + j);
-          for (int64_t row = 0; row < rows; ++row) {
-            visit(to[row * plane + o], scratch[row * columns + j]);
+        for (int64_t row = 0; row < rows; ++row) {
+          for (int64_t j = 0; j < count; ++j) {
+            visit(to[row * plane + offsets[j]], scratch[row * columns + j]);
           }
         }
       };
@@ -179,6 +180,7 @@ void RunPhase(Gemm& gemm, const Phase& phase, const float* weights,
   const Cut cut(gemm.geometry, taps);
   const int64_t pixels = phase.pixels();
   const int64_t panel_gathers = taps * Wide() / 4;
+  const bool is_dense = phase.IsDense();
   for (int64_t p0 = 0; p0 < pixels; p0 += cut.pixels) {
     const int64_t p_end = std::min(pixels, p0 + cut.pixels);
     const auto for_each_panel = [&](auto visit) {
@@ -188,6 +190,10 @@ void RunPhase(Gemm& gemm, const Phase& phase, const float* weights,
               gemm.gathers.data() + (p - p0) / Wide() * panel_gathers);
       }
     };
+    for (int64_t p = p0; p < p_end; ++p) {
+      gemm.offsets.data()[p - p0] =
+          static_cast<int32_t>(is_dense ? p : OutOffset(phase, p));
+    }
     for_each_panel(
         [&](int64_t p, int64_t count, int64_t columns, Gather* gathers) {
           FindGathers(phase, p, count, columns, gathers);
@@ -249,18 +255,20 @@ class GemmKernel : public Kernel {
  public:
   GemmKernel(const ConvGeometry& geometry, const float* weight,
              const float* bias, Math math)
-      : gemm_{geometry, weight, bias, math == Math::kFast, {}, {}, {}, {}} {}
+      : gemm_{geometry, weight, bias, math == Math::kFast, {}, {}, {}, {}, {}} {
+  }
 
   Status Allocate() {
     const ConvGeometry& g = gemm_.geometry;
-    int64_t panel_floats, gathers;
-    HWY_DYNAMIC_DISPATCH(MeasureGemm)(g, &panel_floats, &gathers);
+    int64_t panel_floats, gathers, pixels;
+    HWY_DYNAMIC_DISPATCH(MeasureGemm)(g, &panel_floats, &gathers, &pixels);
     const int64_t channels = g.groups * g.oc;
     CONVSCOPE_RETURN_IF_ERROR(
         gemm_.weights.Allocate(channels * g.ic * g.taps()));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.starts.Allocate(channels));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.panels.Allocate(panel_floats));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.gathers.Allocate(gathers));
+    CONVSCOPE_RETURN_IF_ERROR(gemm_.offsets.Allocate(pixels));
     Repack();
     return Ok();
   }
@@ -278,7 +286,7 @@ class GemmKernel : public Kernel {
   const char* algorithm() const override { return "gemm"; }
   int64_t workspace_bytes() const override {
     return gemm_.weights.bytes() + gemm_.starts.bytes() + gemm_.panels.bytes() +
-           gemm_.gathers.bytes();
+           gemm_.gathers.bytes() + gemm_.offsets.bytes();
   }
 
  private:

@@ -59,6 +59,10 @@ struct Phase {
     return axes[0].count * axes[1].count * axes[2].count;
   }
   int64_t taps() const { return axes[0].taps * axes[1].taps * axes[2].taps; }
+  // Whether pixel p lies at p in the output's plane.
+  bool IsDense() const {
+    return axes[0].step == 1 && axes[1].step == 1 && axes[2].step == 1;
+  }
   // The kernel's own number of tap t, both counted row-major.
   int64_t KernelTap(int64_t t) const;
 };

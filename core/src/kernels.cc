@@ -62,11 +62,23 @@ class ConvKernel : public Kernel {
   bool skips_ = false;
 };
 
+// An output without cells, whatever the sizes of its other axes.
+class EmptyKernel : public Kernel {
+ public:
+  void Run(const float*, float*) override {}
+  const char* algorithm() const override { return "empty"; }
+  int64_t workspace_bytes() const override { return 0; }
+};
+
 }  // namespace
 
 Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
                       const float* bias, Math math,
                       std::unique_ptr<Kernel>* kernel) {
+  if (geometry.n * geometry.groups * geometry.oc * geometry.out_plane() == 0) {
+    *kernel = std::make_unique<EmptyKernel>();
+    return Ok();
+  }
   std::unique_ptr<Kernel> fastest;
   CONVSCOPE_RETURN_IF_ERROR(
       SuitsRows(geometry)
