@@ -1,0 +1,83 @@
+// From measured times to ratios, tables and a chart.
+
+const OURS = ["convscope", "convscope fast"];
+const geometricMean = (values) => Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+// The other package's time over ours, round by round: the load of a moment falls on both.
+const ratioTo = (row, ours, peer, kind) =>
+  median(row.packages[ours][kind].times.map((time, round) => row.packages[peer][kind].times[round] / time));
+
+// Against the package that is fastest on this layer.
+export function bestPeer(row, ours, kind) {
+  const peers = Object.keys(row.packages).filter((name) => !OURS.includes(name) && row.packages[name][kind]);
+  if (!row.packages[ours]?.[kind] || peers.length === 0) return null;
+  const ratios = peers.map((name) => ({ name, ratio: ratioTo(row, ours, name, kind) }));
+  return ratios.reduce((a, b) => (b.ratio < a.ratio ? b : a));
+}
+
+const digits = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const line = (cells) => `| ${cells.join(" | ")} |`;
+
+export function tables(results) {
+  const names = results.packages;
+  const peers = names.filter((name) => !OURS.includes(name));
+  const gflops = (row, name) => row.operations / row.packages[name].run.best / 1e6;
+  const out = [`${results.engine}, one thread, ${results.machine}, ${results.date}.`, ""];
+  out.push("Milliseconds of a call, `Float32Array` to `Float32Array`, each package in its own layout:", "");
+  out.push(line(["layer", ...names]), line(["---", ...names.map(() => "---:")]));
+  for (const row of results.rows) {
+    out.push(line([row.name, ...names.map((name) => {
+      const { call } = row.packages[name] ?? {};
+      return call ? digits(call.median) : "–";
+    })]));
+  }
+  for (const ours of OURS.filter((name) => names.includes(name))) {
+    const ceiling = ours === "convscope" ? "multiplyAdd" : "fused";
+    out.push("", `How many times faster ${ours} is, copies included, and its share of the machine's peak:`, "");
+    out.push(line(["layer", ...peers, "GFLOP/s", "of peak"]), line(["---", ...peers.map(() => "---:"), "---:", "---:"]));
+    for (const row of results.rows) {
+      if (!row.packages[ours]?.run) continue;
+      const speed = gflops(row, ours), peak = row.peak?.[ceiling];
+      out.push(line([
+        row.name,
+        ...peers.map((name) => (row.packages[name]?.call ? `${digits(ratioTo(row, ours, name, "call"))}×` : "–")),
+        speed.toFixed(1),
+        peak ? `${Math.round((100 * speed) / peak)} %` : "–",
+      ]));
+    }
+    const best = results.rows.map((row) => bestPeer(row, ours, "call")).filter(Boolean);
+    if (best.length > 0) {
+      const behind = best.filter(({ ratio }) => ratio < 1).length;
+      out.push("", `Against the best of the others, layer by layer: geometric mean ${digits(geometricMean(best.map((b) => b.ratio)))}×, behind on ${behind} of ${best.length}.`);
+    }
+  }
+  return `${out.join("\n")}\n`;
+}
+
+// Bars of the ratio to the best other package, on a scale of powers of two.
+export function chart(results) {
+  const rows = results.rows.map((row) => ({ row, best: bestPeer(row, "convscope", "call") })).filter(({ best }) => best);
+  const left = 300, unit = 70, high = 18, top = 46;
+  const steps = Math.max(3, Math.ceil(Math.log2(Math.max(...rows.map(({ best }) => best.ratio)))));
+  const width = left + steps * unit + unit + 60, height = top + rows.length * high + 12;
+  const x = (ratio) => left + unit * (1 + Math.log2(Math.max(ratio, 0.5)));
+  const text = (at, y, content, more = "") => `<text x="${at}" y="${y}" ${more}>${content.replace(/&/g, "&amp;").replace(/</g, "&lt;")}</text>`;
+  const marks = Array.from({ length: steps + 2 }, (_, i) => 2 ** (i - 1)).map((ratio) =>
+    `<line x1="${x(ratio)}" x2="${x(ratio)}" y1="${top - 6}" y2="${height - 8}" class="${ratio === 1 ? "one" : "mark"}"/>` +
+    text(x(ratio), top - 12, `${ratio}×`, 'text-anchor="middle"'));
+  const bars = rows.map(({ row, best }, i) => {
+    const y = top + i * high, from = Math.min(x(1), x(best.ratio)), to = Math.max(x(1), x(best.ratio));
+    return text(left - 8, y + 12, row.name, 'text-anchor="end"') +
+      `<rect x="${from}" y="${y + 2}" width="${Math.max(1, to - from)}" height="${high - 5}" rx="2"/>` +
+      text(to + 5, y + 12, `${digits(best.ratio)}× ${best.name}`, 'class="who"');
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width + 60} ${height}" font-family="system-ui, sans-serif" font-size="11" role="img">
+<title>How many times faster convscope is than the fastest other package, layer by layer</title>
+<style>text{fill:#333}.who{fill:#777}rect{fill:#2f7f86}.mark{stroke:#ddd}.one{stroke:#888}@media(prefers-color-scheme:dark){text{fill:#ddd}.who{fill:#999}rect{fill:#4fb0b8}.mark{stroke:#333}}</style>
+${text(8, 16, `Times faster than the fastest other package, Float32Array to Float32Array (${results.engine}, one thread, reproducible math)`, 'font-size="12"')}
+${marks.join("\n")}
+${bars.join("\n")}
+</svg>
+`;
+}
