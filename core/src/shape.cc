@@ -12,18 +12,16 @@ std::string ToString(std::span<const int64_t> sizes) {
 }
 
 Status CheckElements(const Shape& shape, const char* what) {
-  int64_t elements = 1;
-  bool is_empty = false;
   for (int64_t size : shape.span()) {
     if (size < 0) {
       return Error(Code::kShape,
                    "Trying to create tensor with negative dimension " +
                        std::to_string(size) + ": " + ToString(shape));
     }
-    is_empty |= size == 0;
   }
-  if (is_empty) return Ok();
+  int64_t elements = 1;
   for (int64_t size : shape.span()) {
+    if (size == 0) continue;
     // The product stays below 2^30 before each step, so the limit on `size`
     // keeps it far from overflow.
     if (size >= kMaxElements || elements * size >= kMaxElements) {

@@ -39,8 +39,10 @@ TEST_CASE("tensors of 2^30 elements or more are refused") {
   }
 }
 
-TEST_CASE("an empty tensor is no large one, whatever its other sizes") {
-  CHECK(CheckElements({0, 1 << 20, 1 << 20}, "input").ok());
+TEST_CASE("an empty tensor is as large as its other sizes make it") {
+  CHECK(CheckElements({0, 1 << 10, 1 << 10}, "input").ok());
+  CHECK(CheckElements({0, kHuge, kHuge}, "input").code == Code::kMemory);
+  CHECK(CheckElements({1 << 20, 1 << 20, 0}, "input").code == Code::kMemory);
 }
 
 TEST_CASE("negative sizes are refused in torch's words") {
