@@ -74,6 +74,7 @@ export const SIZES: readonly CellSize[] = [
   { w: 12, h: 12, font: 0 },
   { w: 6, h: 6, font: 0 },
   { w: 3, h: 3, font: 0 },
+  { w: 2, h: 2, font: 0 },
 ];
 
 const GUTTER = 20; // row numbers at the left, column numbers above
@@ -344,6 +345,9 @@ export function ghostRects(figure: Layout, block: Block, frame: Frame): Map<numb
     const plane = slices > 1 || depth > 1 ? channel * depth + slice + depthBefore : box.number;
     for (let r = 0; r < rows; ++r) {
       for (let c = 0; c < cols; ++c) {
+        // Along the plane's own rows, from the left ring straight to the right one.
+        if (c === ring.left && r >= ring.top && r < ring.top + planes.rows) c += planes.cols;
+        if (c >= cols) break;
         const inside =
           r >= ring.top &&
           r < ring.top + planes.rows &&

@@ -167,6 +167,7 @@ function render(): void {
   page.note.view = views.noteView(state, complaint);
   page.refusal.view = views.refusalView(state);
   page.stage.classList.toggle("refused", attempt !== null);
+  page.figure.setAttribute("aria-disabled", String(attempt !== null));
   page.formula.view = views.formulaView(state);
   page.print.view = views.printView(stage);
   page.params.view = views.paramView(state);
@@ -538,13 +539,16 @@ function pasteIn(text: string): void {
 
 // ------------------------------------------------------------- link and theme
 
+/** Larger states go into the address only when a link is asked for. */
+const MAX_FOLLOWED = 4096;
 let shared = "";
 let shareTimer: ReturnType<typeof setTimeout> | null = null;
 
 /** The address follows the state, but not every frame of a drag. */
 function shareLater(): void {
   if (shareTimer !== null) clearTimeout(shareTimer);
-  shareTimer = setTimeout(share, 250);
+  const { input, weight } = history.now.stage;
+  if (input.size + weight.size <= MAX_FOLLOWED) shareTimer = setTimeout(share, 250);
 }
 
 function share(): void {

@@ -34,6 +34,8 @@ export type Conv = Conv1d | Conv2d | Conv3d | ConvTranspose1d | ConvTranspose2d 
 export const MAX_CELLS = 65536;
 /** Outputs whose sums are asked for one by one when a weight is pointed at. */
 const MAX_SUMS = 256;
+/** The same when an input is pointed at: this happens in every frame of a drag. */
+const MAX_READERS = 16;
 
 /** The seed of layers that the page makes outside the lessons. */
 export const PAGE_SEED = 0;
@@ -73,9 +75,10 @@ export interface Frame {
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  /** What the cells hold; worked out when first asked for. */
+  readonly values: () => Float32Array;
   /** Offset of the input cell that each cell copies; null where padding is zeros. */
-  readonly sources: Float32Array | null;
+  readonly sources: () => Float32Array | null;
 }
 
 const outcomes = new WeakMap<Stage, Outcome>();
@@ -124,14 +127,35 @@ function frameOf(stage: Stage, layer: Conv): Frame {
   const before = sides.map(([first]) => first);
   const after = sides.map(([, last]) => last);
   if (args.transposed) {
-    const whole = makeLayer(unpadded(args), stage).forward(input);
-    return { role: "output", before, after, shape: whole.shape, values: whole.data, sources: null };
+    const whole = makeLayer(unpadded(args), stage);
+    return {
+      role: "output",
+      before,
+      after,
+      shape: whole.outputShape(input.shape),
+      values: once(() => whole.forward(input).data),
+      sources: () => null,
+    };
   }
   const pads = [...sides].reverse().flat(); // torch names the last axis first
   const mode = args.paddingMode === "zeros" ? "constant" : args.paddingMode;
-  const padded = F.pad(input, pads, { mode });
-  const sources = mode === "constant" ? null : F.pad(numbered(input.shape), pads, { mode }).data;
-  return { role: "input", before, after, shape: padded.shape, values: padded.data, sources };
+  return {
+    role: "input",
+    before,
+    after,
+    shape: input.shape.map((size, axis) =>
+      axis === 0 ? size : size + before[axis - 1]! + after[axis - 1]!,
+    ),
+    values: once(() => F.pad(input, pads, { mode }).data),
+    sources: once(() =>
+      mode === "constant" ? null : F.pad(numbered(input.shape), pads, { mode }).data,
+    ),
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** A tensor whose cells hold their own offsets. */
@@ -460,13 +484,13 @@ function pointAtInput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   const shape = stage.input.shape;
   const readers = offsets(layer.influence(shape, indexOf(cell.offset, shape)), output.shape);
   const weight = new Set<number>();
-  for (const reader of [...readers].slice(0, MAX_SUMS)) {
+  for (const reader of [...readers].slice(0, MAX_READERS)) {
     for (const term of sumOf(stage, reader).terms) {
       if (term.input === cell.offset) weight.add(term.weight);
     }
   }
   const ghosts = new Set<number>();
-  frame.sources?.forEach((source, framed) => {
+  frame.sources()?.forEach((source, framed) => {
     if (source === cell.offset && insideFrame(frame, framed, shape) < 0) ghosts.add(framed);
   });
   const name = cellName("input", cell.offset, shape);
@@ -540,24 +564,24 @@ function offsets(cells: Iterable<readonly number[]>, shape: readonly number[]): 
   return set;
 }
 
-const unreadCells = new WeakMap<Stage["input"], { key: string; cells: ReadonlySet<number> }>();
+const unreadCells = new Map<string, ReadonlySet<number>>();
 /** Asking every cell of a larger input would keep a keystroke waiting. */
 const MAX_UNREAD = 1024;
 
 /** The input cells that no output reads: between strides, or beyond the last window. */
 export function unread(stage: Stage): ReadonlySet<number> {
   const { input, args } = stage;
+  if (input.size > MAX_UNREAD) return new Set();
   const key = JSON.stringify([args, input.shape]);
-  const known = unreadCells.get(input);
-  if (known?.key === key) return known.cells;
+  const known = unreadCells.get(key);
+  if (known) return known;
   const cells = new Set<number>();
-  if (input.size <= MAX_UNREAD) {
-    const { layer } = evaluate(stage);
-    for (let offset = 0; offset < input.size; ++offset) {
-      if (layer.influence(input.shape, indexOf(offset, input.shape)).size === 0) cells.add(offset);
-    }
+  const { layer } = evaluate(stage);
+  for (let offset = 0; offset < input.size; ++offset) {
+    if (layer.influence(input.shape, indexOf(offset, input.shape)).size === 0) cells.add(offset);
   }
-  unreadCells.set(input, { key, cells });
+  if (unreadCells.size >= 8) unreadCells.clear();
+  unreadCells.set(key, cells);
   return cells;
 }
 

@@ -66,6 +66,13 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       text: torchText,
       name,
       hidden: () => false,
+      marked: () =>
+        new Set([
+          ...(lit?.[level] ?? []),
+          ...(marks?.changed.keys() ?? []),
+          ...(marks?.stopped ?? []),
+          ...(level === 0 ? edited.keys() : []),
+        ]),
       mark: (offset) => {
         const classes: string[] = [];
         if (lit?.[level]!.has(offset)) classes.push("lit");

@@ -56,7 +56,9 @@ export function planesOf(role: Role, shape: readonly number[], args: LayerArgs):
     return { down: shape[0]!, across: count(planes.slice(1)), rows, cols };
   }
   // Channels go down, the slices of a volume across.
-  return args.axes === 3
-    ? { down: planes[0]!, across: planes[1]!, rows, cols }
-    : { down: count(planes), across: 1, rows, cols };
+  if (args.axes === 3) return { down: planes[0]!, across: planes[1]!, rows, cols };
+  const channels = count(planes);
+  // Many large planes would make a tower: they stand in rows of up to four.
+  const across = rows * cols < 400 ? 1 : ([4, 3, 2].find((wide) => channels % wide === 0) ?? 1);
+  return { down: channels / across, across, rows, cols };
 }

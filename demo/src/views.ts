@@ -47,7 +47,7 @@ const NAMES: Record<Role, string> = {
   bias: "Bias",
   output: "Output y",
 };
-const MAX_TERMS = 96;
+const MAX_TERMS = 60;
 const MAX_PAIRS = 24;
 
 export function gridView(
@@ -73,9 +73,28 @@ export function gridView(
     text: torchText,
     name: (offset) => cellName(role, offset, values.shape),
     mark,
+    marked: () => markedCells(role, state, pointing),
     hidden:
       role === "output" && state.mode === "step" ? (offset) => offset >= state.step : () => false,
   };
+}
+
+function markedCells(role: Role, state: State, pointing: Pointing | null): Set<number> {
+  const { change, prediction, stage } = state;
+  const cells = new Set(pointing?.[role]);
+  const add = (offsets: Iterable<number>): void => {
+    for (const offset of offsets) cells.add(offset);
+  };
+  if (pointing?.cell.role === role) cells.add(pointing.cell.offset);
+  if (role === "output") {
+    if (change) add([...change.changed.keys(), ...change.kept.keys()]);
+    if (prediction) add(prediction.guesses);
+  } else {
+    const edits = [...(change?.edited ?? []), ...(prediction?.edits ?? [])];
+    add(edits.filter(({ target }) => target === role).map(({ offset }) => offset));
+    if (role === "input") add(unread(stage));
+  }
+  return cells;
 }
 
 /** While a prediction waits, its edit already shows in the cell. */
@@ -186,16 +205,19 @@ export function backdropView(
   const { frame } = evaluate(stage);
   const block = figure.blocks.find((one) => one.role === frame.role);
   const ghosts: GhostView[] = [];
-  if (block) {
+  // Where cells are too small for numbers, only the lit ghosts are worth drawing.
+  const small = figure.cell.font === 0;
+  if (block && (!small || pointing)) {
     const own = tensorOf(stage, frame.role).shape;
     for (const [key, rect] of ghostRects(figure, block, frame)) {
+      if (small && !pointing?.ghosts.has(key)) continue;
       if (insideFrame(frame, key, own) >= 0) continue;
-      const source = frame.sources?.[key];
+      const source = frame.sources()?.[key];
       const cropped = frame.role === "output";
       ghosts.push({
         key,
         rect,
-        text: torchText(frame.values[key]!),
+        text: torchText(frame.values()[key]!),
         title: cropped
           ? "cut off by padding"
           : source === undefined

@@ -68,7 +68,7 @@ test("every ghost cell of the frame has one place outside its plane", () => {
   const { frame } = evaluate(stage);
   const input = figure.blocks.find(({ role }) => role === "input")!;
   const ghosts = ghostRects(figure, input, frame);
-  const outside = Array.from({ length: frame.values.length }, (_, offset) => offset).filter(
+  const outside = Array.from({ length: frame.values().length }, (_, offset) => offset).filter(
     (offset) => insideFrame(frame, offset, stage.input.shape) < 0,
   );
   assert.deepEqual(

@@ -80,7 +80,7 @@ test("an output's window includes the padding under it", () => {
 test("padding that copies names the cell it copies", () => {
   const stage = stageOf({ kernelSize: 3, padding: 1, paddingMode: "reflect" }, [1, 3, 4]);
   const { frame } = evaluate(stage);
-  assert.deepEqual([...frame.sources!.slice(0, 6)], [5, 4, 5, 6, 7, 6]);
+  assert.deepEqual([...frame.sources()!.slice(0, 6)], [5, 4, 5, 6, 7, 6]);
   const corner = point(stage, { role: "input", offset: 5 })!;
   assert.deepEqual([...corner.ghosts].slice(0, 2), [0, 2], "the ghosts that copy x[0, 1, 1]");
 });

@@ -24,6 +24,13 @@ export interface FormulaView {
 export class ShapeFormula extends HTMLElement {
   #shown = "";
 
+  connectedCallback(): void {
+    // It scrolls where it does not fit, so the keyboard must reach it.
+    this.tabIndex = 0;
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", "Output size");
+  }
+
   set view(view: FormulaView) {
     const signature = JSON.stringify(view);
     if (signature === this.#shown) return;

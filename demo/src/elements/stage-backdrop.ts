@@ -98,7 +98,7 @@ export class StageBackdrop extends HTMLElement {
 
 function labelsOf(block: Block, { cell }: Layout): HTMLElement[] {
   const title = h(
-    "h3",
+    "h2",
     { class: `block-title ${block.role}` },
     h("span", {}, block.title),
     h("span", { class: "shape" }, block.shape),

@@ -28,11 +28,13 @@ export interface SumView {
 
 export class SumOfProducts extends HTMLElement {
   #shown = "";
+  #shape = "";
 
   set view(view: SumView) {
     const signature = JSON.stringify(view);
     if (signature === this.#shown) return;
     this.#shown = signature;
+    if (this.#rewrite(view)) return;
     const parts: Node[] = [h("p", { class: "sum-sentence" }, view.sentence)];
     if (view.name !== null) parts.push(this.#sum(view));
     if (view.pairs.length > 0) {
@@ -41,6 +43,35 @@ export class SumOfProducts extends HTMLElement {
     if (view.more > 0)
       parts.push(h("p", { class: "quiet" }, `and ${view.more.toLocaleString("en-US")} more`));
     this.replaceChildren(...parts);
+  }
+
+  /** The same terms with other numbers, as in every frame of a drag: only texts change. */
+  #rewrite(view: SumView): boolean {
+    const shape = JSON.stringify([
+      view.name,
+      view.bias === null,
+      view.before === null,
+      view.more,
+      view.pairs,
+      view.terms.map(({ key, padding, edited }) => [key, padding, edited]),
+    ]);
+    const same = shape === this.#shape && view.name !== null;
+    this.#shape = shape;
+    if (!same) return false;
+    const texts = [
+      view.sentence,
+      ...(view.bias === null ? [] : [view.bias]),
+      ...view.terms.flatMap(({ x, w }) => [x, w]),
+      ...(view.before === null ? [] : [view.before]),
+      view.value ?? "",
+    ];
+    const places = this.querySelectorAll(
+      ".sum-sentence, .bias .term-sum, .factor-x, .factor-w, .total s, .total strong",
+    );
+    places.forEach((place, i) => {
+      if (place.textContent !== texts[i]) place.textContent = texts[i]!;
+    });
+    return true;
   }
 
   #sum(view: SumView): HTMLElement {
@@ -61,7 +92,7 @@ export class SumOfProducts extends HTMLElement {
         .trim();
       const item = h(
         "li",
-        { class: classes, title: `${term.x} × ${term.w} = ${term.product}` },
+        { class: classes },
         h(
           "span",
           { class: "term-sum" },

@@ -8,6 +8,7 @@ import { parseNumber, shortest } from "../format.js";
 import type { Block, CellSize } from "../layout.js";
 import type { Place } from "../state.js";
 import { attribute, emit, h } from "./dom.js";
+import { paintPlane, shadesOf, tintPixel, type Shades } from "./plane-canvas.js";
 
 /** What the page says about one cell besides its value. */
 export interface CellMark {
@@ -32,6 +33,8 @@ export interface GridView {
   readonly text: (value: number) => string;
   readonly name: (offset: number) => string;
   readonly mark: (offset: number) => CellMark | null;
+  /** The only cells for which `mark` may say something. */
+  readonly marked: () => Iterable<number>;
   /** True where the value is not to be seen: not yet computed, or to be predicted. */
   readonly hidden: (offset: number) => boolean;
 }
@@ -50,6 +53,16 @@ export interface PasteEvent extends CellEvent {
   readonly text: string;
 }
 
+/** Cells too small for a number are drawn as pictures, from this many on. */
+const MIN_PICTURED = 256;
+
+interface Plane {
+  readonly canvas: HTMLCanvasElement;
+  /** The values alone, and with the marks on them. */
+  readonly plain: ImageData;
+  readonly image: ImageData;
+}
+
 interface Shown {
   readonly element: HTMLTableCellElement;
   signature: string;
@@ -61,6 +74,12 @@ const SCRUB_PIXELS = 6; // px per step
 export class TensorGrid extends HTMLElement {
   #view: GridView | null = null;
   #cells: Shown[] = [];
+  /** In pictures: the planes, and the one real cell, which is where the keyboard is. */
+  #planes: Plane[] = [];
+  #cursor: HTMLTableCellElement | null = null;
+  #painted: Float32Array | null = null;
+  #shades: Shades | null = null;
+  #size = 0;
   #structure = "";
   #active = 0;
   #editing: { offset: number; input: HTMLInputElement; typed: boolean } | null = null;
@@ -85,7 +104,7 @@ export class TensorGrid extends HTMLElement {
     this.addEventListener("pointerup", (event) => this.#onRelease(event));
     this.addEventListener("pointercancel", () => this.#endPress());
     this.addEventListener("dblclick", (event) => {
-      const offset = this.#offsetOf(event.target);
+      const offset = this.#offsetAt(event);
       if (offset >= 0) this.edit(offset);
     });
     this.addEventListener("paste", (event) => this.#onPaste(event));
@@ -94,29 +113,44 @@ export class TensorGrid extends HTMLElement {
 
   set view(view: GridView) {
     const { planes } = view.block;
-    const structure = [planes.down, planes.across, planes.rows, planes.cols, view.editable].join();
+    const pictured = view.cell.font === 0 && view.values.length >= MIN_PICTURED;
+    const structure = [
+      planes.down,
+      planes.across,
+      planes.rows,
+      planes.cols,
+      view.editable,
+      pictured,
+    ].join();
     this.#view = view;
     attribute(this, "aria-label", view.label);
     attribute(this, "data-role", view.role);
     if (structure !== this.#structure) {
       this.#structure = structure;
-      this.#build(view);
+      this.#reset(view);
+      if (pictured) this.#buildPictures(view);
+      else this.#build(view);
     }
     this.#position(view);
-    this.#paint(view);
+    if (pictured) this.#paintPictures(view);
+    else this.#paint(view);
   }
 
   /** Puts the keyboard on a cell. */
   focusCell(offset: number): void {
     this.#activate(offset);
-    this.#cells[this.#active]?.element.focus();
+    this.#cellAt(offset)?.focus();
+  }
+
+  #cellAt(offset: number): HTMLTableCellElement | null {
+    if (this.#cursor) return offset === this.#active ? this.#cursor : null;
+    return this.#cells[offset]?.element ?? null;
   }
 
   /** Opens the editor of a cell, with `text` in place of its value. */
   edit(offset: number, text?: string): void {
     const view = this.#view;
-    const shown = this.#cells[offset];
-    if (!view?.editable || !shown || this.#editing) return;
+    if (!view?.editable || offset >= this.#size || this.#editing) return;
     this.focusCell(offset);
     const input = h("input", {
       class: "cell-editor",
@@ -127,7 +161,7 @@ export class TensorGrid extends HTMLElement {
       "aria-label": view.name(offset),
     });
     input.value = text ?? shortest(view.values[offset]!);
-    shown.element.append(input);
+    this.#cellAt(offset)!.append(input);
     this.#editing = { offset, input, typed: text !== undefined };
     input.addEventListener("blur", () => this.#close(true, false));
     input.addEventListener("input", () => this.#complain(null));
@@ -135,10 +169,17 @@ export class TensorGrid extends HTMLElement {
     if (text === undefined) input.select();
   }
 
-  #build(view: GridView): void {
+  #reset(view: GridView): void {
     this.#editing = null;
     this.#cells = [];
+    this.#planes = [];
+    this.#cursor = this.#painted = null;
+    this.#size = view.values.length;
+    this.#active = Math.max(0, Math.min(this.#active, this.#size - 1));
     this.replaceChildren();
+  }
+
+  #build(view: GridView): void {
     const { planes, boxes } = view.block;
     for (const box of boxes) {
       const body = h("tbody");
@@ -161,8 +202,42 @@ export class TensorGrid extends HTMLElement {
         ),
       );
     }
-    this.#active = Math.min(this.#active, this.#cells.length - 1);
     this.#cells[this.#active]?.element.setAttribute("tabindex", "0");
+  }
+
+  /** A picture per plane, and over them a grid of which one cell is there: the active one. */
+  #buildPictures(view: GridView): void {
+    const { planes, boxes } = view.block;
+    for (const box of boxes) {
+      const canvas = h("canvas", {
+        class: "plane",
+        width: planes.cols,
+        height: planes.rows,
+        "data-plane": box.number,
+        "aria-hidden": "true",
+      });
+      this.#planes.push({
+        canvas,
+        plain: new ImageData(planes.cols, planes.rows),
+        image: new ImageData(planes.cols, planes.rows),
+      });
+      this.append(canvas);
+    }
+    this.#cursor = h("td", { tabindex: "0" });
+    this.append(
+      h(
+        "table",
+        {
+          role: "grid",
+          class: "cursor",
+          "aria-label": view.label,
+          "aria-readonly": view.editable ? "false" : "true",
+          "aria-rowcount": planes.down * planes.rows,
+          "aria-colcount": planes.across * planes.cols,
+        },
+        h("tbody", {}, h("tr", {}, this.#cursor)),
+      ),
+    );
   }
 
   #position(view: GridView): void {
@@ -171,9 +246,10 @@ export class TensorGrid extends HTMLElement {
     this.style.setProperty("--cell-h", `${cell.h}px`);
     this.style.setProperty("--cell-font", `${cell.font}px`);
     this.classList.toggle("tiny", cell.font === 0);
-    const tables = this.querySelectorAll("table");
+    const tables = this.#cursor ? this.querySelectorAll("canvas") : this.querySelectorAll("table");
     view.block.boxes.forEach((box, i) => {
       const table = tables[i]!;
+      if (this.#cursor) table.style.setProperty("height", `${box.h}px`);
       table.style.setProperty("left", `${box.x}px`);
       table.style.setProperty("top", `${box.y}px`);
       table.style.setProperty("width", `${box.w}px`);
@@ -194,12 +270,87 @@ export class TensorGrid extends HTMLElement {
     });
   }
 
+  #paintPictures(view: GridView): void {
+    const { rows, cols } = view.block.planes;
+    const size = rows * cols;
+    const shades = shadesOf(this);
+    const fresh = shades !== this.#shades || view.values !== this.#painted;
+    this.#shades = shades;
+    this.#painted = view.values;
+    this.#planes.forEach(({ plain, image }, i) => {
+      if (fresh) paintPlane(plain, view.values, i * size, view.scale, shades);
+      image.data.set(plain.data);
+    });
+    for (const offset of view.marked()) {
+      const classes = view.mark(offset)?.classes ?? "";
+      const { image } = this.#planes[Math.floor(offset / size)]!;
+      if (/\b(?:changed|edited)\b/u.test(classes))
+        tintPixel(image, offset % size, shades.change, 0.75);
+      else if (/\b(?:lit|kept)\b/u.test(classes)) tintPixel(image, offset % size, shades.lit, 0.45);
+    }
+    for (let offset = 0; offset < this.#size && view.hidden(this.#size - 1); ++offset) {
+      if (view.hidden(offset))
+        tintPixel(this.#planes[Math.floor(offset / size)]!.image, offset % size, shades.nothing, 1);
+    }
+    for (const { canvas, image } of this.#planes)
+      canvas.getContext("2d")!.putImageData(image, 0, 0);
+    this.#placeCursor(view);
+  }
+
+  /** Puts the one real cell where the keyboard is. */
+  #placeCursor(view: GridView): void {
+    const cursor = this.#cursor!;
+    const { across, rows, cols } = view.block.planes;
+    const offset = this.#active;
+    const plane = Math.floor(offset / (rows * cols));
+    const row = Math.floor((offset % (rows * cols)) / cols);
+    const col = offset % cols;
+    const box = view.block.boxes[plane]!;
+    const table = cursor.closest("table")!;
+    table.style.setProperty("left", `${box.x + col * view.cell.w}px`);
+    table.style.setProperty("top", `${box.y + row * view.cell.h}px`);
+    table.style.setProperty("width", `${view.cell.w}px`);
+    attribute(cursor, "data-offset", String(offset));
+    attribute(cursor, "aria-colindex", String((plane % across) * cols + col + 1));
+    attribute(
+      cursor.parentElement!,
+      "aria-rowindex",
+      String(Math.floor(plane / across) * rows + row + 1),
+    );
+    const hidden = view.hidden(offset);
+    const value = view.values[offset]!;
+    paintCell(
+      cursor,
+      view,
+      offset,
+      value,
+      hidden ? "?" : view.text(value),
+      view.mark(offset),
+      hidden,
+    );
+  }
+
+  /** The cell under an event. */
+  #offsetAt(event: MouseEvent): number {
+    const { target } = event;
+    if (!(target instanceof HTMLCanvasElement)) return this.#offsetOf(target);
+    const { planes } = this.#view!.block;
+    const col = Math.floor((event.offsetX * planes.cols) / target.clientWidth);
+    const row = Math.floor((event.offsetY * planes.rows) / target.clientHeight);
+    if (col < 0 || row < 0 || col >= planes.cols || row >= planes.rows) return -1;
+    return (Number(target.getAttribute("data-plane")) * planes.rows + row) * planes.cols + col;
+  }
+
   #offsetOf(target: EventTarget | null): number {
     const cell = target instanceof Element ? target.closest("td") : null;
     return cell ? Number(cell.getAttribute("data-offset")) : -1;
   }
 
   #activate(offset: number): void {
+    if (this.#cursor) {
+      this.#active = offset;
+      return this.#placeCursor(this.#view!);
+    }
     this.#cells[this.#active]?.element.setAttribute("tabindex", "-1");
     this.#active = offset;
     this.#cells[offset]?.element.setAttribute("tabindex", "0");
@@ -218,7 +369,7 @@ export class TensorGrid extends HTMLElement {
 
   #onHover(event: PointerEvent): void {
     if (event.pointerType !== "mouse" || this.#press?.dragging) return;
-    const offset = this.#offsetOf(event.target);
+    const offset = this.#offsetAt(event);
     if (offset < 0) return this.#leave();
     if (offset === this.#hovered) return;
     this.#hovered = offset;
@@ -232,14 +383,15 @@ export class TensorGrid extends HTMLElement {
   }
 
   #onPress(event: PointerEvent): void {
-    const offset = this.#offsetOf(event.target);
+    const offset = this.#offsetAt(event);
     if (offset < 0 || event.button !== 0 || this.#editing) return;
     const value = this.#view!.values[offset]!;
-    const again = document.activeElement === this.#cells[offset]?.element;
+    const again = this.contains(document.activeElement) && offset === this.#active;
     this.#press = { offset, x: event.clientX, from: value, value, dragging: false, again };
   }
 
   #onDrag(event: PointerEvent): void {
+    if (this.#cursor && !this.#press) this.#onHover(event);
     const press = this.#press;
     if (!press || !this.#view!.editable) return;
     const moved = event.clientX - press.x;
@@ -292,7 +444,7 @@ export class TensorGrid extends HTMLElement {
     if (offset < 0) return;
     if (event.ctrlKey || event.metaKey) {
       if (event.key === "Home") return this.#go(event, 0);
-      if (event.key === "End") return this.#go(event, this.#cells.length - 1);
+      if (event.key === "End") return this.#go(event, this.#size - 1);
       return;
     }
     if (event.altKey) return;
@@ -395,7 +547,7 @@ export class TensorGrid extends HTMLElement {
 
   #beside(offset: number, step: number): number | null {
     const next = offset + step;
-    return next < 0 || next >= this.#cells.length ? null : next;
+    return next < 0 || next >= this.#size ? null : next;
   }
 
   #onPaste(event: ClipboardEvent): void {
@@ -430,10 +582,11 @@ function paintCell(
     element.style.setProperty("--size", `${(mark.size * 100).toFixed(1)}%`);
   // The nodes stay: replacing what lies under the mouse would confuse its events.
   const span = element.querySelector("span") ?? element.appendChild(h("span"));
+  // The old value is drawn from an attribute: the label says it in words.
   const old = element.querySelector("s");
   if (mark?.before === undefined) old?.remove();
-  else if (old) old.textContent = mark.before;
-  else span.before(h("s", {}, mark.before));
+  else if (old) old.setAttribute("data-value", mark.before);
+  else span.before(h("s", { "data-value": mark.before }));
   const shown = view.cell.font > 0 ? text : "";
   if (span.textContent !== shown) span.textContent = shown;
   const was = mark?.before === undefined ? "" : `, was ${mark.before}`;
