@@ -1,5 +1,6 @@
 #include "convscope/activation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -213,6 +214,41 @@ void WithFunction(const ActivationOptions& options, Use use) {
   }
 }
 
+// out = f(in) for `count` cells in a row, and in the same way the gradients.
+void ValuesOf(const ActivationOptions& options, const float* in, int64_t count,
+              float* out) {
+  WithFunction(options, [&](const auto& function) {
+    for (int64_t i = 0; i < count; ++i) {
+      out[i] = OneNaN(static_cast<float>(function.Value(in[i])));
+    }
+  });
+}
+
+void GradientsOf(const ActivationOptions& options, const float* in,
+                 const float* grad_output, int64_t count, float* grad_input) {
+  WithFunction(options, [&](const auto& function) {
+    for (int64_t i = 0; i < count; ++i) {
+      grad_input[i] =
+          OneNaN(static_cast<float>(function.Gradient(in[i], grad_output[i])));
+    }
+  });
+}
+
+// Calls visit(begin, count) for each run of cells that lie side by side.
+template <class Visit>
+void ForEachRun(const Shape& shape, const Product& cells, Visit visit) {
+  int64_t begin = 0;
+  int64_t end = 0;
+  ForEachOffset(shape, cells, [&](int64_t offset) {
+    if (offset != end) {
+      if (end > begin) visit(begin, end - begin);
+      begin = offset;
+    }
+    end = offset + 1;
+  });
+  if (end > begin) visit(begin, end - begin);
+}
+
 }  // namespace
 
 const char* ToString(ActivationKind kind) {
@@ -291,20 +327,13 @@ Status Activation::OutputShape(const Shape& in, Shape* out) const {
 
 void Activation::Forward(const Shape& in_shape, const float* in,
                          float* out) const {
-  const int64_t count = in_shape.elements();
-  WithFunction(options_, [&](const auto& function) {
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] = OneNaN(static_cast<float>(function.Value(in[i])));
-    }
-  });
+  ValuesOf(options_, in, in_shape.elements(), out);
 }
 
 void Activation::ForwardCells(const Shape& in_shape, const float* in,
                               const Product& cells, float* out) const {
-  WithFunction(options_, [&](const auto& function) {
-    ForEachOffset(in_shape, cells, [&](int64_t i) {
-      out[i] = OneNaN(static_cast<float>(function.Value(in[i])));
-    });
+  ForEachRun(in_shape, cells, [&](int64_t begin, int64_t count) {
+    ValuesOf(options_, in + begin, count, out + begin);
   });
 }
 
@@ -312,11 +341,20 @@ Status Activation::Backward(const Shape& in_shape, const float* in,
                             const float* grad_output,
                             const Gradients& gradients) const {
   if (gradients.input == nullptr) return Ok();
-  const int64_t count = in_shape.elements();
-  WithFunction(options_, [&](const auto& function) {
-    for (int64_t i = 0; i < count; ++i) {
-      gradients.input[i] =
-          OneNaN(static_cast<float>(function.Gradient(in[i], grad_output[i])));
+  GradientsOf(options_, in, grad_output, in_shape.elements(), gradients.input);
+  return Ok();
+}
+
+Status Activation::BackwardCells(const Shape& in_shape, const float* in,
+                                 const Product& cells, const float* grad_output,
+                                 float* grad_input) const {
+  ForEachRun(in_shape, cells, [&](int64_t begin, int64_t count) {
+    constexpr int64_t kPiece = 64;
+    float piece[kPiece];
+    for (int64_t i = begin; i < begin + count; i += kPiece) {
+      const int64_t size = std::min(kPiece, begin + count - i);
+      GradientsOf(options_, in + i, grad_output + i, size, piece);
+      for (int64_t k = 0; k < size; ++k) grad_input[i + k] += piece[k];
     }
   });
   return Ok();

@@ -1,6 +1,9 @@
 #include "convscope/adaptive_pool.h"
 
+#include <algorithm>
+
 #include "convscope/arguments.h"
+#include "core/src/nan.h"
 #include "core/src/pool_windows.h"
 
 namespace convscope {
@@ -217,8 +220,19 @@ Status AdaptiveAvgPool::Backward(const Shape& in_shape, const float*,
                                  const float* grad_output,
                                  const Gradients& gradients) const {
   if (gradients.input == nullptr) return Ok();
+  std::fill_n(gradients.input, in_shape.elements(), 0.0f);
   PoolMeanBackward(PoolGeometry(AxisMaps(in_shape), options_.axes), Divisor(),
-                   grad_output, gradients.input);
+                   nullptr, grad_output, gradients.input);
+  OneNaN(in_shape.elements(), gradients.input);
+  return Ok();
+}
+
+Status AdaptiveAvgPool::BackwardCells(const Shape& in_shape, const float*,
+                                      const Product& cells,
+                                      const float* grad_output,
+                                      float* grad_input) const {
+  PoolMeanBackward(PoolGeometry(AxisMaps(in_shape), options_.axes), Divisor(),
+                   &cells, grad_output, grad_input);
   return Ok();
 }
 
@@ -255,8 +269,19 @@ Status AdaptiveMaxPool::Backward(const Shape& in_shape, const float* in,
                                  const float* grad_output,
                                  const Gradients& gradients) const {
   if (gradients.input == nullptr) return Ok();
-  PoolMaxBackward(PoolGeometry(AxisMaps(in_shape), options_.axes), in,
+  std::fill_n(gradients.input, in_shape.elements(), 0.0f);
+  PoolMaxBackward(PoolGeometry(AxisMaps(in_shape), options_.axes), in, nullptr,
                   grad_output, gradients.input);
+  OneNaN(in_shape.elements(), gradients.input);
+  return Ok();
+}
+
+Status AdaptiveMaxPool::BackwardCells(const Shape& in_shape, const float* in,
+                                      const Product& cells,
+                                      const float* grad_output,
+                                      float* grad_input) const {
+  PoolMaxBackward(PoolGeometry(AxisMaps(in_shape), options_.axes), in, &cells,
+                  grad_output, grad_input);
   return Ok();
 }
 

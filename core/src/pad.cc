@@ -234,17 +234,20 @@ void Fill(const Walk& walk, float value, const float* in, const Product* cells,
   });
 }
 
-// Adds every output's gradient to the cell that it copies.
-void FillBackward(const Walk& walk, const float* grad_output,
-                  float* grad_input) {
+// Adds the gradients of the output cells `cells` (of all, if null) to the cells
+// that they copy.
+void FillBackward(const Walk& walk, const Product* cells,
+                  const float* grad_output, float* grad_input) {
   if (walk.out.rank() == 0) {
-    grad_input[0] = grad_output[0];
+    grad_input[0] += grad_output[0];
     return;
   }
-  const AxisMap& map = walk.maps.back();
-  if (map.out == 0) return;
-  const Run run = RunOf(map, AxisCells::All(map.out));
-  ForEachRow(walk, nullptr, [&](int64_t to, int64_t from) {
+  const size_t last = walk.out.rank() - 1;
+  const AxisMap& map = walk.maps[last];
+  const AxisCells row = AxisCells::Of(cells, last, walk.out[last]);
+  if (row.size == 0) return;
+  const Run run = RunOf(map, row);
+  ForEachRow(walk, cells, [&](int64_t to, int64_t from) {
     if (from < 0) return;
     const float* add = grad_output + to;
     float* sum = grad_input + from;
@@ -252,11 +255,12 @@ void FillBackward(const Walk& walk, const float* grad_output,
       const int64_t i = map.Source(o, 0);
       if (i >= 0) sum[i] += add[o];
     };
-    for (int64_t o = 0; o < run.begin; ++o) one(o);
-    for (int64_t o = run.begin; o < run.end; ++o) {
-      sum[o - map.before] += add[o];
+    for (int64_t k = 0; k < run.begin; ++k) one(row[k]);
+    const int64_t first = run.begin < run.end ? row[run.begin] : 0;
+    for (int64_t k = 0; k < run.end - run.begin; ++k) {
+      sum[first - map.before + k] += add[first + k];
     }
-    for (int64_t o = run.end; o < map.out; ++o) one(o);
+    for (int64_t k = run.end; k < row.size; ++k) one(row[k]);
   });
 }
 
@@ -395,8 +399,15 @@ Status Pad::Backward(const Shape& in_shape, const float*,
   float* grad_input = gradients.input;
   if (grad_input == nullptr) return Ok();
   std::fill_n(grad_input, in_shape.elements(), 0.0f);
-  FillBackward(Walk(*this, in_shape), grad_output, grad_input);
+  FillBackward(Walk(*this, in_shape), nullptr, grad_output, grad_input);
   OneNaN(in_shape.elements(), grad_input);
+  return Ok();
+}
+
+Status Pad::BackwardCells(const Shape& in_shape, const float*,
+                          const Product& cells, const float* grad_output,
+                          float* grad_input) const {
+  FillBackward(Walk(*this, in_shape), &cells, grad_output, grad_input);
   return Ok();
 }
 

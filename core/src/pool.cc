@@ -1,5 +1,8 @@
 #include "convscope/pool.h"
 
+#include <algorithm>
+
+#include "core/src/nan.h"
 #include "core/src/pool_shape.h"
 #include "core/src/pool_windows.h"
 
@@ -91,8 +94,18 @@ Status MaxPool::Backward(const Shape& in_shape, const float* in,
                          const float* grad_output,
                          const Gradients& gradients) const {
   if (gradients.input == nullptr) return Ok();
-  PoolMaxBackward(Geometry(options_, in_shape), in, grad_output,
+  std::fill_n(gradients.input, in_shape.elements(), 0.0f);
+  PoolMaxBackward(Geometry(options_, in_shape), in, nullptr, grad_output,
                   gradients.input);
+  OneNaN(in_shape.elements(), gradients.input);
+  return Ok();
+}
+
+Status MaxPool::BackwardCells(const Shape& in_shape, const float* in,
+                              const Product& cells, const float* grad_output,
+                              float* grad_input) const {
+  PoolMaxBackward(Geometry(options_, in_shape), in, &cells, grad_output,
+                  grad_input);
   return Ok();
 }
 
@@ -147,8 +160,18 @@ Status AvgPool::Backward(const Shape& in_shape, const float*,
                          const float* grad_output,
                          const Gradients& gradients) const {
   if (gradients.input == nullptr) return Ok();
-  PoolMeanBackward(Geometry(options_, in_shape), DivisorOf(options_),
+  std::fill_n(gradients.input, in_shape.elements(), 0.0f);
+  PoolMeanBackward(Geometry(options_, in_shape), DivisorOf(options_), nullptr,
                    grad_output, gradients.input);
+  OneNaN(in_shape.elements(), gradients.input);
+  return Ok();
+}
+
+Status AvgPool::BackwardCells(const Shape& in_shape, const float*,
+                              const Product& cells, const float* grad_output,
+                              float* grad_input) const {
+  PoolMeanBackward(Geometry(options_, in_shape), DivisorOf(options_), &cells,
+                   grad_output, grad_input);
   return Ok();
 }
 

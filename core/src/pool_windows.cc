@@ -151,17 +151,16 @@ void PoolMax(const PoolGeometry& pool, const float* in, const Product* cells,
 }
 
 void PoolMaxBackward(const PoolGeometry& pool, const float* in,
-                     const float* grad_output, float* grad_input) {
+                     const Product* cells, const float* grad_output,
+                     float* grad_input) {
   const int64_t in_plane = pool.in_plane();
-  std::fill_n(grad_input, pool.planes() * in_plane, 0.0f);
   ForEachWindow(
-      pool, nullptr,
+      pool, cells,
       [&](int64_t plane, int64_t o, const std::array<Taps, 3>& taps) {
         if (IsEmpty(taps)) return;
         const Largest largest = LargestOf(pool, in + plane * in_plane, taps);
         grad_input[plane * in_plane + largest.offset] += grad_output[o];
       });
-  OneNaN(pool.planes() * in_plane, grad_input);
 }
 
 void PoolMean(const PoolGeometry& pool, const Divisor& divisor, const float* in,
@@ -197,10 +196,10 @@ void PoolMean(const PoolGeometry& pool, const Divisor& divisor, const float* in,
 }
 
 void PoolMeanBackward(const PoolGeometry& pool, const Divisor& divisor,
-                      const float* grad_output, float* grad_input) {
+                      const Product* cells, const float* grad_output,
+                      float* grad_input) {
   const int64_t in_plane = pool.in_plane();
-  std::fill_n(grad_input, pool.planes() * in_plane, 0.0f);
-  ForEachWindow(pool, nullptr,
+  ForEachWindow(pool, cells,
                 [&](int64_t plane, int64_t o, const std::array<Taps, 3>& taps) {
                   float* to = grad_input + plane * in_plane;
                   const float share = grad_output[o] / divisor.Of(taps);
@@ -208,7 +207,6 @@ void PoolMeanBackward(const PoolGeometry& pool, const Divisor& divisor,
                     for (int64_t x = 0; x < count; ++x) to[offset + x] += share;
                   });
                 });
-  OneNaN(pool.planes() * in_plane, grad_input);
 }
 
 }  // namespace convscope

@@ -126,9 +126,10 @@ void ForEachWindow(const PoolGeometry& pool, const Product* cells,
 // `out` and `indices` may be null; both belong to the whole output.
 void PoolMax(const PoolGeometry& pool, const float* in, const Product* cells,
              float* out, int32_t* indices);
-// Adds each output's gradient to the cell that it took.
+// Adds the gradient of each output of `cells` to the cell that it took.
 void PoolMaxBackward(const PoolGeometry& pool, const float* in,
-                     const float* grad_output, float* grad_input);
+                     const Product* cells, const float* grad_output,
+                     float* grad_input);
 
 // How the sum over a window becomes a mean.
 struct Divisor {
@@ -150,9 +151,11 @@ struct Divisor {
 // The mean of each window, as AvgPool defines it.
 void PoolMean(const PoolGeometry& pool, const Divisor& divisor, const float* in,
               const Product* cells, float* out);
-// Adds each output's gradient, divided, to all cells of its window.
+// Adds the gradient of each output of `cells`, divided, to all cells of its
+// window.
 void PoolMeanBackward(const PoolGeometry& pool, const Divisor& divisor,
-                      const float* grad_output, float* grad_input);
+                      const Product* cells, const float* grad_output,
+                      float* grad_input);
 
 }  // namespace convscope
 

@@ -65,6 +65,9 @@ class AdaptiveAvgPool : public AdaptivePool {
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;
+  Status BackwardCells(const Shape& in_shape, const float* in,
+                       const Product& cells, const float* grad_output,
+                       float* grad_input) const override;
 
  private:
   using AdaptivePool::AdaptivePool;
@@ -85,6 +88,9 @@ class AdaptiveMaxPool : public AdaptivePool {
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;
+  Status BackwardCells(const Shape& in_shape, const float* in,
+                       const Product& cells, const float* grad_output,
+                       float* grad_input) const override;
 
   // As MaxPool::ForwardWithIndices.
   void ForwardWithIndices(const Shape& in_shape, const float* in, float* out,

@@ -58,6 +58,9 @@ class Pad : public Layer {
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;
+  Status BackwardCells(const Shape& in_shape, const float* in,
+                       const Product& cells, const float* grad_output,
+                       float* grad_input) const override;
   std::vector<AxisMap> AxisMaps(const Shape& in) const override;
 
   const PadOptions& options() const { return options_; }

@@ -52,6 +52,9 @@ class MaxPool : public Layer {
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;
+  Status BackwardCells(const Shape& in_shape, const float* in,
+                       const Product& cells, const float* grad_output,
+                       float* grad_input) const override;
   std::vector<AxisMap> AxisMaps(const Shape& in) const override;
   std::string WhyKept(const Shape& in_shape, const float* in,
                       const Shape& index, std::span<const int32_t> inputs,
@@ -102,6 +105,9 @@ class AvgPool : public Layer {
   Status Backward(const Shape& in_shape, const float* in,
                   const float* grad_output,
                   const Gradients& gradients) const override;
+  Status BackwardCells(const Shape& in_shape, const float* in,
+                       const Product& cells, const float* grad_output,
+                       float* grad_input) const override;
   std::vector<AxisMap> AxisMaps(const Shape& in) const override;
 
   const AvgPoolOptions& options() const { return options_; }

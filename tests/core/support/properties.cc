@@ -176,6 +176,26 @@ std::string GradientFault(const Layer& layer, const Shape& in,
     return At("the slope is another one at", in, i) + ": " +
            std::to_string(gradient[i]) + " instead of " + std::to_string(slope);
   }
+  // The gradient of some outputs is added to what is there.
+  std::mt19937 random(9);
+  for (int round = 0; round < 10; ++round) {
+    const Product cells = RandomProduct(out, &random);
+    std::vector<float> masked(weights.size(), 0.0f);
+    ForEachOffset(out, cells, [&](int64_t o) { masked[o] = weights[o]; });
+    const std::vector<float> want = InputGradient(layer, in, values, masked);
+    std::vector<float> got(values.size(), 0.5f);
+    if (!layer
+             .BackwardCells(in, values.data(), cells, weights.data(),
+                            got.data())
+             .ok()) {
+      return "BackwardCells was refused";
+    }
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (std::fabs(got[i] - 0.5f - want[i]) <= tolerance) continue;
+      return At("BackwardCells gives something else at", in,
+                static_cast<int64_t>(i));
+    }
+  }
   return "";
 }
 

@@ -26,7 +26,8 @@ std::string DependencyFault(const Layer& layer, const Shape& in);
 // Backward against (f(x + h) - f(x - h)) / 2h in each direction, for values
 // that no step of h = 1/64 lets pass one another. `tolerance` is what f's own
 // curvature and rounding may cost; 0 for piecewise linear layers, where sums of
-// such values are exact.
+// such values are exact. Then BackwardCells of random products of outputs
+// against Backward.
 std::string GradientFault(const Layer& layer, const Shape& in,
                           double tolerance);
 
