@@ -1,6 +1,15 @@
 // Actions: what a person does, as pure functions from one history to the next.
 import { goalCell, lessonNumbers, lessonOf, LESSONS, lessonStart, met } from "./lessons.js";
-import { difference, edit, evaluate, joined, MAX_CELLS, propose, tensorOf } from "./model.js";
+import {
+  difference,
+  edit,
+  evaluate,
+  joined,
+  MAX_CELLS,
+  propose,
+  stepsOf,
+  tensorOf,
+} from "./model.js";
 import type { Numbers } from "./paste.js";
 import {
   amend,
@@ -164,7 +173,7 @@ function trimmed(stage: Stage): Stage {
 }
 
 export function stepTo(history: History, step: number): History {
-  const last = evaluate(history.now.stage).output.size;
+  const { last } = stepsOf(history.now.stage);
   return replace(history, { step: Math.max(0, Math.min(step, last)) });
 }
 

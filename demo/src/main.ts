@@ -23,7 +23,7 @@ import {
 import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
 import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
-import { evaluate, point, tensorOf } from "./model.js";
+import { evaluate, point, stepsOf, tensorOf } from "./model.js";
 import { npyFile } from "./npy.js";
 import { parseLayer, parseNumbers } from "./paste.js";
 import { svgPicture } from "./picture.js";
@@ -245,7 +245,10 @@ function figureOf({ stage }: State): Layout {
 function pointedPlace(): PlacedCell | null {
   const { mode, step, pin } = history.now;
   if (hovered) return hovered;
-  if (mode === "step") return step > 0 ? { role: "output", offset: step - 1 } : null;
+  if (mode === "step") {
+    const role = stepsOf(history.now.stage).noun === "stamp" ? "input" : "output";
+    return step > 0 ? { role, offset: step - 1 } : null;
+  }
   return focused ?? pin;
 }
 

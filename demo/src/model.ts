@@ -585,6 +585,23 @@ export function unread(stage: Stage): ReadonlySet<number> {
   return cells;
 }
 
+/** What Step mode steps through: a layer's windows, or a transposed layer's stamps. */
+export function stepsOf(stage: Stage): {
+  readonly last: number;
+  readonly noun: "window" | "stamp";
+} {
+  return stage.args.transposed
+    ? { last: stage.input.size, noun: "stamp" }
+    : { last: evaluate(stage).output.size, noun: "window" };
+}
+
+/** A transposed layer's output when only the first `step` inputs have stamped theirs. */
+export function stamped(stage: Stage, step: number): Tensor {
+  const data = stage.input.data.slice();
+  data.fill(0, step);
+  return evaluate(stage).layer.forward(tensor(data, stage.input.shape));
+}
+
 /** The change in words, for the note above the stage and the live region. */
 export function describe(stage: Stage, change: Change): string {
   const shape = evaluate(stage).output.shape;

@@ -19,6 +19,8 @@ import {
   insideFrame,
   products,
   propose,
+  stamped,
+  stepsOf,
   sumOf,
   tensorOf,
   unread,
@@ -59,7 +61,8 @@ export function gridView(
   const block = figure.blocks.find((one) => one.role === role);
   if (!block) return null;
   const { stage } = state;
-  const values = tensorOf(stage, role);
+  const stamping = state.mode === "step" && stage.args.transposed;
+  const values = role === "output" && stamping ? stamped(stage, state.step) : tensorOf(stage, role);
   const mark =
     role === "output" ? outputMarks(state, pointing) : sourceMarks(role, state, pointing);
   return {
@@ -75,7 +78,9 @@ export function gridView(
     mark,
     marked: () => markedCells(role, state, pointing),
     hidden:
-      role === "output" && state.mode === "step" ? (offset) => offset >= state.step : () => false,
+      role === "output" && state.mode === "step" && !stamping
+        ? (offset) => offset >= state.step
+        : () => false,
   };
 }
 
@@ -169,6 +174,7 @@ function sourceMarks(
 ): GridView["mark"] {
   const { stage, change, prediction } = state;
   const idle = role === "input" ? unread(stage) : new Set<number>();
+  const waiting = role === "input" && state.mode === "step" && stage.args.transposed;
   const edited = new Map<number, string>();
   for (const edit of change?.edited ?? []) {
     if (edit.target === role) edited.set(edit.offset, torchText(edit.before));
@@ -181,6 +187,7 @@ function sourceMarks(
   }
   return (offset) => {
     const classes = pointingClasses(pointing, role, offset);
+    if (waiting && offset >= state.step) classes.push("waiting");
     const before = edited.get(offset);
     if (before !== undefined) classes.push("edited");
     const alone = idle.has(offset);
@@ -350,7 +357,7 @@ export function noteView(state: State, complaint: string | null): NoteView {
 }
 
 export function transportView(state: State): TransportView {
-  return { step: state.step, last: evaluate(state.stage).output.size, noun: "window" };
+  return { step: state.step, ...stepsOf(state.stage) };
 }
 
 export function refusalView(state: State): RefusalView | null {

@@ -42,3 +42,17 @@ test("stepping computes one window after the other", async () => {
   await page.getByRole("slider", { name: "Window" }).fill("0");
   assert.deepEqual(await numbers(page, "output"), ["?", "?"]);
 });
+
+test("stepping a transposed layer stamps the kernel, input by input", async () => {
+  const { page } = await visit();
+  await page.getByRole("button", { name: /^Take away/ }).click();
+  await page.getByRole("textbox").last().fill("nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)");
+  await page.getByRole("button", { name: "Put it on the stage" }).click();
+  const whole = await numbers(page, "output");
+  await page.getByRole("radio", { name: "Step" }).check();
+  assert.ok((await numbers(page, "output")).every((value) => value === "0." || value === "-0."));
+  await page.getByRole("button", { name: "One stamp on" }).click();
+  assert.deepEqual((await numbers(page, "output")).slice(0, 2), whole.slice(0, 2));
+  assert.deepEqual(await marked(page, "lit"), [0, 1], "where the first input stamps");
+  assert.match(await note(page), /^1 of \d+ stamps made\.$/);
+});
