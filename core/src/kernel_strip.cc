@@ -102,8 +102,11 @@ void StripCopy::Find(const Phase& phase, const StripShape& shape, int64_t qd,
           }
           for (int64_t a = from_cell; a < to_cell; ++a) {
             const int64_t position = first + a * w.stride;
-            // The last cell of some slots lies behind all that is read.
-            if (position >= w.map.in + w.map.after) break;
+            // The last cells of some slots lie behind all that is read.
+            if (position >= w.map.in + w.map.after) {
+              append(&zeros, to + a, 0, 1);
+              continue;
+            }
             append(&cells, to + a, row * w.map.in + w.SourceAt(position), 1);
           }
         };

@@ -7,21 +7,23 @@
 #include "core/src/kernel_gemm.h"
 #include "core/src/kernel_phase.h"
 #include "core/src/kernel_rows.h"
+#include "core/src/kernel_winograd.h"
 
 namespace convscope {
 namespace {
 
 // The fastest kernel for the shape; or the plain loops, while some weight is
-// infinite or NaN and would make a NaN of the zero in a padding cell.
+// infinite or NaN and would make a NaN of the zero in a padding cell, or of
+// more than it should where a kernel `spreads` weights over outputs.
 class ConvKernel : public Kernel {
  public:
   ConvKernel(const ConvGeometry& geometry, const float* weight,
-             const float* bias, std::unique_ptr<Kernel> fastest)
+             const float* bias, std::unique_ptr<Kernel> fastest, bool spreads)
       : geometry_(geometry),
         weight_(weight),
         bias_(bias),
         fastest_(std::move(fastest)),
-        pads_(MeetsZeroPadding(geometry)) {
+        pads_(spreads || MeetsZeroPadding(geometry)) {
     CheckWeights();
   }
 
@@ -80,12 +82,19 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
     return Ok();
   }
   std::unique_ptr<Kernel> fastest;
-  CONVSCOPE_RETURN_IF_ERROR(
-      SuitsRows(geometry)
-          ? MakeRowsKernel(geometry, weight, bias, math, &fastest)
-          : MakeGemmKernel(geometry, weight, bias, math, &fastest));
-  *kernel =
-      std::make_unique<ConvKernel>(geometry, weight, bias, std::move(fastest));
+  const bool is_winograd = math == Math::kFast && SuitsWinograd(geometry);
+  if (is_winograd) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        MakeWinogradKernel(geometry, weight, bias, &fastest));
+  } else if (SuitsRows(geometry)) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        MakeRowsKernel(geometry, weight, bias, math, &fastest));
+  } else {
+    CONVSCOPE_RETURN_IF_ERROR(
+        MakeGemmKernel(geometry, weight, bias, math, &fastest));
+  }
+  *kernel = std::make_unique<ConvKernel>(geometry, weight, bias,
+                                         std::move(fastest), is_winograd);
   return Ok();
 }
 

@@ -10,6 +10,7 @@
 //                     panel by panel out of the input ("gemm")
 //   kernel_rows.cc    few channels: straight out of a padded copy of some rows
 //                     ("rows")
+//   kernel_winograd.cc  3x3 of stride 1 in fast math ("winograd")
 //   conv_cells.cc     anything, one output after the other ("cells"): where an
 //                     infinite weight meets a padding cell
 #ifndef CONVSCOPE_SRC_KERNELS_H_

@@ -1,0 +1,75 @@
+// How a strip (kernel_strip.h) is filled from one channel of the input.
+#if defined(CONVSCOPE_SRC_KERNEL_COPY_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CONVSCOPE_SRC_KERNEL_COPY_INL_H_
+#undef CONVSCOPE_SRC_KERNEL_COPY_INL_H_
+#else
+#define CONVSCOPE_SRC_KERNEL_COPY_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/src/kernel_strip.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace convscope {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Copies what lies inside the input from one channel's plane to the strip.
+inline void CopyChannel(const StripCopy& copy, const float* HWY_RESTRICT in,
+                        float* HWY_RESTRICT strip) {
+  const hn::ScalableTag<float> d;
+  const int32_t N = static_cast<int32_t>(hn::Lanes(d));
+  const size_t count = copy.runs.size();
+  for (size_t i = 0; i < count; ++i) {
+    const StripCopy::Run& run = copy.runs[i];
+    float* HWY_RESTRICT to = strip + run.to;
+    const float* HWY_RESTRICT from = in + run.from;
+    int32_t done = 0;
+    if (copy.step == 1 && run.count >= N) {
+      for (; done <= run.count - N; done += N) {
+        hn::StoreU(hn::LoadU(d, from + done), d, to + done);
+      }
+      // The last vector is moved back over what is done.
+      done = run.count - N;
+      hn::StoreU(hn::LoadU(d, from + done), d, to + done);
+      continue;
+    }
+    if (copy.step == 2 && i + 1 < count) {
+      // Both slots of a row at once, if they start side by side.
+      const StripCopy::Run& next = copy.runs[i + 1];
+      const bool is_even = next.from == run.from + 1;
+      const int32_t both = std::min(run.count, next.count);
+      if ((is_even || next.from == run.from - 1) && both >= N) {
+        float* HWY_RESTRICT evens = strip + (is_even ? run : next).to;
+        float* HWY_RESTRICT odds = strip + (is_even ? next : run).to;
+        const float* HWY_RESTRICT pairs = in + (is_even ? run : next).from;
+        const auto split = [&](int32_t at) HWY_ATTR {
+          hn::Vec<decltype(d)> even, odd;
+          hn::LoadInterleaved2(d, pairs + 2 * at, even, odd);
+          hn::StoreU(even, d, evens + at);
+          hn::StoreU(odd, d, odds + at);
+        };
+        for (; done <= both - N; done += N) split(done);
+        split(both - N);
+        for (int32_t k = both; k < run.count; ++k) to[k] = from[2 * k];
+        for (int32_t k = both; k < next.count; ++k) {
+          strip[next.to + k] = in[next.from + 2 * k];
+        }
+        ++i;
+        continue;
+      }
+    }
+    for (; done < run.count; ++done) to[done] = from[done * copy.step];
+  }
+  for (const StripCopy::Run& cell : copy.cells) strip[cell.to] = in[cell.from];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace convscope
+HWY_AFTER_NAMESPACE();
+
+#endif  // CONVSCOPE_SRC_KERNEL_COPY_INL_H_
