@@ -5,6 +5,7 @@
 
 #include "convscope/convscope.h"
 #include "doctest/doctest.h"
+#include "tests/core/support/bits.h"
 #include "tests/core/support/compare.h"
 #include "tests/core/support/layer_from_json.h"
 #include "tests/core/support/run.h"
@@ -155,7 +156,8 @@ Results RunCase(const Layer& layer, const Cvec& file, const Json& test,
   return results;
 }
 
-void CheckCase(const Cvec& file, const Json& test, Report::Faults* faults) {
+void CheckCase(const Cvec& file, const Json& test, Bits* bits,
+               Report::Faults* faults) {
   const VectorTensor in = file.Tensor(test, "input");
   const VectorTensor out = file.Tensor(test, "output");
   const MadeLayer made = MakeFor(file, test, in.shape);
@@ -179,6 +181,10 @@ void CheckCase(const Cvec& file, const Json& test, Report::Faults* faults) {
       }
     }
   });
+  if (bits != nullptr) {
+    const std::string difference = bits->Check(test["id"].String(), first);
+    if (!difference.empty()) faults->push_back(difference);
+  }
   for (const auto& [name, place] : test["tensors"].Members()) {
     if (name == "input" || name == "weight" || name == "bias" ||
         name == "grad_output") {
@@ -203,24 +209,27 @@ void CheckCase(const Cvec& file, const Json& test, Report::Faults* faults) {
   }
 }
 
-void CheckFile(const char* name) {
+void CheckFile(const char* name, bool has_bits) {
   Report report(name);
   const std::optional<std::string> content = report.Read();
   if (!content) return;
+  std::optional<Bits> bits;
+  if (has_bits) bits.emplace(name, *content);
   const Cvec file(*content);
   for (const Json& test : file.cases()) {
-    report.Case(test["id"].String(),
-                [&](Report::Faults* faults) { CheckCase(file, test, faults); });
+    report.Case(test["id"].String(), [&](Report::Faults* faults) {
+      CheckCase(file, test, bits ? &*bits : nullptr, faults);
+    });
   }
 }
 
 TEST_CASE("every layer has torch's values and gradients, on every target") {
-  CheckFile("torch/valid.cvec");
+  CheckFile("torch/valid.cvec", true);
 }
 
 TEST_CASE(
     "the WebNN suite's convolutions and pools come out, on every target") {
-  CheckFile("wpt/wpt.cvec");
+  CheckFile("wpt/wpt.cvec", false);
 }
 
 }  // namespace

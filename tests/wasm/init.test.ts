@@ -62,7 +62,7 @@ const sources: Readonly<Record<string, () => unknown>> = {
   "an http address under another type": () => `${origin}/untyped.wasm`,
   "an ArrayBuffer": () => new Uint8Array(wasm).buffer,
   "a view of bytes": () => wasm,
-  "a compiled module": () => new WebAssembly.Module(wasm),
+  "a compiled module": () => new WebAssembly.Module(new Uint8Array(wasm)),
 };
 for (const [name, source] of Object.entries(sources)) {
   test(`init takes ${name}`, async () => {

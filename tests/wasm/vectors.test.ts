@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Layer, Tensor } from "convscope";
 import { compareWithTorch, sameBits, termsOf } from "./support/compare.js";
-import { makeCall, makeLayer, namedGradients } from "./support/layers.js";
+import { makeCall, makeLayer, gradientsOf } from "./support/layers.js";
 import { builds, load, type Package } from "./support/package.js";
 import {
   readCvec,
@@ -81,55 +81,6 @@ function checkValid(cs: Package, c: Case): void {
     if (name === "grad_input") values = leaveOutNaNs(c.op, input, want, values as Float32Array);
     compareWithTorch(c, name, values, termsOf(c, name));
   }
-}
-
-/** A function of F has no gradients of its own; the layer that does the same has. */
-function gradientsOf(
-  cs: Package,
-  c: Case,
-  layer: Layer<unknown> | null,
-  x: Tensor,
-  grad: Tensor,
-): Map<string, Tensor> {
-  const options = (c.json.call ?? {}) as JsonObject;
-  if (layer !== null) {
-    const outputSize = options.output_size as number[] | undefined;
-    return namedGradients(
-      outputSize === undefined
-        ? layer.backward(x, grad)
-        : (layer as InstanceType<Package["ConvTranspose2d"]>).backward(x, grad, { outputSize }),
-    );
-  }
-  assert.equal(c.api, "F.pad");
-  const {
-    pad,
-    mode = "constant",
-    value = 0,
-  } = c.args as { pad: number[]; mode?: string; value?: number };
-  return namedGradients(paddingLayer(cs, x.shape, pad, mode, value).backward(x, grad));
-}
-
-/** The module that pads as F.pad does: as many axes as the list has pairs, filled up to what the modules take. */
-function paddingLayer(
-  cs: Package,
-  shape: readonly number[],
-  pad: number[],
-  mode: string,
-  value: number,
-): Layer {
-  const kind = {
-    constant: "ConstantPad",
-    reflect: "ReflectionPad",
-    replicate: "ReplicationPad",
-    circular: "CircularPad",
-  }[mode];
-  const axes = Math.max(pad.length / 2, 1);
-  assert.ok(
-    kind !== undefined && axes <= 3,
-    `no module pads ${pad.length / 2} axes of ${shape.length} with ${mode}`,
-  );
-  const options = mode === "constant" ? { padding: pad, value } : { padding: pad };
-  return makeLayer(cs, `${kind}${axes}d`, options) as Layer;
 }
 
 interface Invalid {

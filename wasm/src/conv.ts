@@ -325,7 +325,7 @@ export abstract class Conv extends PlainLayer {
    * @example
    * ```ts
    * const conv = new Conv1d({ inChannels: 1, outChannels: 1, kernelSize: 2, weight: tensor([[[2, 3]]]), biasValues: zeros([1]) });
-   * conv.explain(tensor([[1, 5, 7]]), [0, 1]).value; // 5 * 2 + 7 * 3 = 31
+   * conv.explain(tensor([[1, 5, 7]]), [0, 1]).value; // 31: 5 * 2 + 7 * 3
    * ```
    */
   explain(x: Tensor, outputIndex: readonly number[]): Explanation {

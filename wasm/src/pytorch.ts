@@ -163,7 +163,7 @@ export function fromPyTorch(text: string): Layer<unknown> {
 }
 
 const tokens =
-  /\s*(?:#[^\n]*\s*)*(?:([A-Za-z_][\w.]*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|("[^"\\\n]*"|'[^'\\\n]*')|([()[\]=,:;]))/y;
+  /\s*(?:#[^\n]*(?:\n\s*|$))*(?:([A-Za-z_][\w.]*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|("[^"\\\n]*"|'[^'\\\n]*')|([()[\]=,:;]))/y;
 
 /** Layers and literals of Python, nothing else. */
 class Parser {

@@ -1,7 +1,8 @@
 // Layers from torch's names: "nn.Conv2d" and { in_channels: 1 } as a user of the package writes them.
-import type { Cells, ConvscopeError, Gradients, IntTensor, Layer, Tensor } from "convscope";
+import assert from "node:assert/strict";
+import type { Gradients, IntTensor, Layer, Tensor } from "convscope";
 import type { Package } from "./package.js";
-import type { JsonObject, VectorTensor } from "./vectors.js";
+import type { Case, JsonObject, VectorTensor } from "./vectors.js";
 
 /** A call of the package: a layer, or a function of F that answers once. */
 export interface Call {
@@ -94,7 +95,7 @@ export function makeCall(
 }
 
 /** Gradients by the vectors' names. */
-export function namedGradients(gradients: Gradients): Map<string, Tensor> {
+function namedGradients(gradients: Gradients): Map<string, Tensor> {
   return new Map(
     Object.entries(gradients).flatMap(([name, tensor]) =>
       tensor === null ? [] : [[`grad_${name}`, tensor]],
@@ -102,4 +103,51 @@ export function namedGradients(gradients: Gradients): Map<string, Tensor> {
   );
 }
 
-export type { Cells, ConvscopeError };
+/** A function of F has no gradients of its own; the layer that does the same has. */
+export function gradientsOf(
+  cs: Package,
+  c: Case,
+  layer: Layer<unknown> | null,
+  x: Tensor,
+  grad: Tensor,
+): Map<string, Tensor> {
+  const options = (c.json.call ?? {}) as JsonObject;
+  if (layer !== null) {
+    const outputSize = options.output_size as number[] | undefined;
+    return namedGradients(
+      outputSize === undefined
+        ? layer.backward(x, grad)
+        : (layer as InstanceType<Package["ConvTranspose2d"]>).backward(x, grad, { outputSize }),
+    );
+  }
+  assert.equal(c.api, "F.pad");
+  const {
+    pad,
+    mode = "constant",
+    value = 0,
+  } = c.args as { pad: number[]; mode?: string; value?: number };
+  return namedGradients(paddingLayer(cs, x.shape, pad, mode, value).backward(x, grad));
+}
+
+/** The module that pads as F.pad does: as many axes as the list has pairs, filled up to what the modules take. */
+function paddingLayer(
+  cs: Package,
+  shape: readonly number[],
+  pad: number[],
+  mode: string,
+  value: number,
+): Layer {
+  const kind = {
+    constant: "ConstantPad",
+    reflect: "ReflectionPad",
+    replicate: "ReplicationPad",
+    circular: "CircularPad",
+  }[mode];
+  const axes = Math.max(pad.length / 2, 1);
+  assert.ok(
+    kind !== undefined && axes <= 3,
+    `no module pads ${pad.length / 2} axes of ${shape.length} with ${mode}`,
+  );
+  const options: JsonObject = mode === "constant" ? { padding: pad, value } : { padding: pad };
+  return makeLayer(cs, `${kind}${axes}d`, options) as Layer;
+}

@@ -27,7 +27,8 @@ export interface Case {
   readonly tensors: ReadonlyMap<string, VectorTensor>;
 }
 
-async function read(t: TestContext, name: string): Promise<Buffer | null> {
+/** The bytes of a file; null if it is missing, and then the test is reported as skipped. */
+export async function readBytes(t: TestContext, name: string): Promise<Buffer | null> {
   try {
     return await readFile(path.join(folder, name));
   } catch (error) {
@@ -41,7 +42,7 @@ async function read(t: TestContext, name: string): Promise<Buffer | null> {
 
 /** The cases of a .cvec file; null if it is missing, and then the test is reported as skipped. */
 export async function readCvec(t: TestContext, name: string): Promise<readonly Case[] | null> {
-  const bytes = await read(t, name);
+  const bytes = await readBytes(t, name);
   if (bytes === null) return null;
   assert.equal(bytes.toString("latin1", 0, 8), "CNVEC01\n");
   const start = 16 + bytes.readUInt32LE(12);
@@ -65,7 +66,7 @@ export async function readCvec(t: TestContext, name: string): Promise<readonly C
 }
 
 export async function readJson<T>(t: TestContext, name: string): Promise<T | null> {
-  const bytes = await read(t, name);
+  const bytes = await readBytes(t, name);
   return bytes === null ? null : (JSON.parse(bytes.toString("utf8")) as T);
 }
 
