@@ -39,7 +39,7 @@ inline constexpr int64_t kOut = 4;               // outputs of a tile's row
 inline constexpr int64_t kIn = kOut + 2;         // inputs of a tile's row
 inline constexpr int64_t kProducts = kIn * kIn;  // matrix products
 // The points at which the products are taken, beside 0 and infinity: +-a, +-b.
-// The usual 1 and 2 err about twice as much. a * b = 1.
+// The usual 1 and 2 err several times as much. a * b = 1.
 inline constexpr float kA = 0.70710678f;
 inline constexpr float kB = 1.41421356f;
 inline constexpr int64_t kStripSlack = 16;

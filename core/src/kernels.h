@@ -5,14 +5,14 @@
 // convolution even where the layer is a transposed one, and a kernel is chosen
 // by the shape alone:
 //
-//   kernel_gemm.cc    many channels: a matrix product whose right side is
-//   packed
-//                     panel by panel out of the input ("gemm")
-//   kernel_rows.cc    few channels: straight out of a padded copy of some rows
-//                     ("rows")
-//   kernel_winograd.cc  3x3 of stride 1 in fast math ("winograd")
-//   conv_cells.cc     anything, one output after the other ("cells"): where an
-//                     infinite weight meets a padding cell
+//   "gemm"      many channels: a matrix product whose right side is packed
+//   panel
+//               by panel out of the input (kernel_gemm.cc)
+//   "rows"      few channels: straight out of a padded copy of some rows
+//               (kernel_rows.cc)
+//   "winograd"  3x3 of stride 1, in fast math only (kernel_winograd.cc)
+//   "cells"     anything, one output after the other, where an infinite weight
+//               meets a padding cell (conv_cells.cc)
 #ifndef CONVSCOPE_SRC_KERNELS_H_
 #define CONVSCOPE_SRC_KERNELS_H_
 
