@@ -45,8 +45,26 @@ void AppendWindowsOver(const AxisMap& map, int64_t target, IndexList* outputs) {
   }
 }
 
+// Appends every o whose window reaches beyond a border of which cell `i` is the
+// copy. Copies may be many; the windows over them are two ranges.
+void AppendBorderWindows(const AxisMap& map, int64_t i, IndexList* outputs) {
+  if (i == 0) {
+    // The first tap falls before the first cell.
+    AppendRange(0, std::min(map.out, FloorDiv(map.before - 1, map.stride) + 1),
+                outputs);
+  }
+  if (i == map.in - 1) {
+    // The last tap falls behind the last cell.
+    const int64_t target =
+        map.in + map.before - (map.kernel - 1) * map.dilation;
+    AppendRange(std::max<int64_t>(0, CeilDiv(target, map.stride)), map.out,
+                outputs);
+  }
+}
+
 // Calls visit(position) for every padded position, relative to the first input
-// cell, that holds input cell `i`.
+// cell, that holds input cell `i`; of the replicated border, only the cell
+// itself.
 template <class Visit>
 void ForEachCopy(const AxisMap& map, int64_t i, Visit visit) {
   // Cropping (negative padding) leaves fewer positions than cells.
@@ -64,17 +82,7 @@ void ForEachCopy(const AxisMap& map, int64_t i, Visit visit) {
       if (i != map.in - 1) visit_inside(2 * (map.in - 1) - i);
       break;
     case PaddingMode::kReplicate:
-      if (i == 0) {
-        for (int64_t position = first; position < 0; ++position) {
-          visit_inside(position);
-        }
-      }
-      if (i == map.in - 1) {
-        for (int64_t position = map.in; position <= last; ++position) {
-          visit_inside(position);
-        }
-      }
-      break;
+      break;  // See AppendBorderWindows.
     case PaddingMode::kCircular:
       // A cropped axis wraps round what the crop leaves.
       {
@@ -280,6 +288,9 @@ void AxisMap::AppendReadBy(int64_t i, IndexList* outputs) const {
       ForEachCopy(*this, i, [&](int64_t position) {
         AppendWindowsOver(*this, position + before, outputs);
       });
+      if (mode == PaddingMode::kReplicate) {
+        AppendBorderWindows(*this, i, outputs);
+      }
       break;
   }
 }
