@@ -80,6 +80,28 @@ Status Combine(const IndexList& high, const IndexList& low, int64_t width,
   return Ok();
 }
 
+// Cells `left`, left + stride, … of a row of the image, or zeros where it has
+// none; `row` null: has none at all.
+void GatherRow(const float* row, const AxisMap& map, int64_t left, float* to) {
+  if (row == nullptr) {
+    std::fill_n(to, map.out, 0.0f);
+    return;
+  }
+  const int64_t begin =
+      std::min(map.out, left < 0 ? (-left + map.stride - 1) / map.stride : 0);
+  const int64_t end =
+      left < map.in
+          ? std::clamp((map.in - 1 - left) / map.stride + 1, begin, map.out)
+          : begin;
+  std::fill(to, to + begin, 0.0f);
+  if (map.stride == 1) {
+    std::copy(row + begin + left, row + end + left, to + begin);
+  } else {
+    for (int64_t o = begin; o < end; ++o) to[o] = row[o * map.stride + left];
+  }
+  std::fill(to + end, to + map.out, 0.0f);
+}
+
 }  // namespace
 
 Shape Blocks::ImageShape() const {
@@ -107,17 +129,26 @@ void Blocks::Gather(const float* image, const Product* cells,
       const float* plane = image + (batch[b] * c + channel) * this->plane();
       float* to = matrix + (batch[b] * rows() + row[r]) * columns();
       const int64_t left = kw * axes[1].dilation - axes[1].before;
+      // The image's row under block row `oh`, or null beyond the border.
+      const auto image_row = [&](int64_t oh) {
+        const int64_t ih = axes[0].Source(oh, kh);
+        return ih < 0 ? nullptr : plane + ih * axes[1].in;
+      };
+      if (cells == nullptr) {
+        for (int64_t oh = 0; oh < axes[0].out; ++oh, to += width) {
+          GatherRow(image_row(oh), axes[1], left, to);
+        }
+        continue;
+      }
       int64_t next = 0;  // where the next row of blocks begins
       int64_t begin = 0;
-      const float* from = nullptr;  // the image's row; null: beyond the border
+      const float* from = nullptr;
       for (int64_t l = 0; l < column.size; ++l) {
         const int64_t at = column[l];
         if (at >= next) {
-          const int64_t oh = at / width;
-          begin = oh * width;
+          begin = at / width * width;
           next = begin + width;
-          const int64_t ih = axes[0].Source(oh, kh);
-          from = ih < 0 ? nullptr : plane + ih * axes[1].in;
+          from = image_row(at / width);
         }
         const int64_t iw = (at - begin) * axes[1].stride + left;
         const bool inside = from != nullptr && iw >= 0 && iw < axes[1].in;
