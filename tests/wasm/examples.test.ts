@@ -41,7 +41,7 @@ function withChecks(code: string): string {
     .replace(
       /^(?:console\.log\((.*)\)|(?!const |let |await |using |\/\/|\}|if|try)(\S.*?)); \/\/ (.+)$/gm,
       (line, logged, bare, comment) => {
-        const value = (comment as string).replace(/:(?= ).*$/, "");
+        const value = (comment as string).replace(/^([^{]*?): .*$/, "$1");
         const isValue = /^(?:[-[{"\d]|true|false|null|tensor\()/.test(value);
         return isValue
           ? `$check(${(logged ?? bare) as string}, ${JSON.stringify(value)});`
