@@ -236,31 +236,34 @@ class RawLayer {
 
   // Input shape and a cell of the output in; the input cells that it reads out.
   int Reads(int rank, int index_rank) const {
-    return Ask(rank, index_rank, [&](const Shape& in, const Shape& out,
-                                     const Shape& index, CellSet* cells) {
-      CONVSCOPE_RETURN_IF_ERROR(CheckIndex(out, index, "output"));
-      return layer_->Reads(in, convscope::SingleCell(index), cells);
-    });
+    return Ask(rank, index_rank,
+               [&](const Shape& in, const Shape& out, const Shape& index,
+                   CellSet* cells) {
+                 CONVSCOPE_RETURN_IF_ERROR(CheckIndex(out, index, "output"));
+                 return layer_->Reads(in, convscope::SingleCell(index), cells);
+               });
   }
 
   // Input shape and a cell of the input in; the output cells that read it out.
   int ReadBy(int rank, int index_rank) const {
-    return Ask(rank, index_rank, [&](const Shape& in, const Shape&,
-                                     const Shape& index, CellSet* cells) {
-      CONVSCOPE_RETURN_IF_ERROR(CheckIndex(in, index, "input"));
-      return layer_->ReadBy(in, convscope::SingleCell(index), cells);
-    });
+    return Ask(
+        rank, index_rank,
+        [&](const Shape& in, const Shape&, const Shape& index, CellSet* cells) {
+          CONVSCOPE_RETURN_IF_ERROR(CheckIndex(in, index, "input"));
+          return layer_->ReadBy(in, convscope::SingleCell(index), cells);
+        });
   }
 
   // The same for a cell of a parameter.
   int ReadByParameter(int p, int rank, int index_rank) const {
-    return Ask(rank, index_rank, [&](const Shape& in, const Shape&,
-                                     const Shape& index, CellSet* cells) {
-      CONVSCOPE_RETURN_IF_ERROR(
-          CheckIndex(At(p).shape, index, At(p).name.c_str()));
-      return layer_->ReadByParameter(
-          in, static_cast<size_t>(p), convscope::SingleCell(index), cells);
-    });
+    return Ask(
+        rank, index_rank,
+        [&](const Shape& in, const Shape&, const Shape& index, CellSet* cells) {
+          CONVSCOPE_RETURN_IF_ERROR(
+              CheckIndex(At(p).shape, index, At(p).name.c_str()));
+          return layer_->ReadByParameter(in, static_cast<size_t>(p),
+                                         convscope::SingleCell(index), cells);
+        });
   }
 
   int parameter_count() const { return static_cast<int>(parameters_.size()); }
@@ -321,8 +324,8 @@ class RawLayer {
   // Of a convolution: input shape and output_size in, the layer that gives it.
   RawLayer* ForOutputSize(int rank, int count) const;
   // Of a convolution: input shape and a cell of the output in. Value, bias and
-  // the number of terms out; then the addresses of the terms' offsets (input and
-  // weight in turn) and of their numbers (x, w and product in turn).
+  // the number of terms out; then the addresses of the terms' offsets (input
+  // and weight in turn) and of their numbers (x, w and product in turn).
   int Explain(int rank, int index_rank, double input) const;
 
  private:
@@ -582,8 +585,7 @@ RawLayer* MakeConv(const ConvArguments& arguments) {
 RawLayer* RawLayer::ForOutputSize(int rank, int count) const {
   const Shape sizes = ReadShape(rank, count);
   std::unique_ptr<Conv> conv;
-  Status status =
-      conv_->ForOutputSize(ReadShape(0, rank), sizes.span(), &conv);
+  Status status = conv_->ForOutputSize(ReadShape(0, rank), sizes.span(), &conv);
   return WrapConv(std::move(status), std::move(conv));
 }
 
@@ -592,9 +594,9 @@ int RawLayer::Explain(int rank, int index_rank, double input) const {
   static std::vector<int32_t> offsets;
   static std::vector<float> numbers;
   convscope::Explanation explanation;
-  const int code = Report(conv_->Explain(
-      ReadShape(0, rank), Pointer<const float>(input),
-      ReadShape(rank, index_rank), &explanation));
+  const int code =
+      Report(conv_->Explain(ReadShape(0, rank), Pointer<const float>(input),
+                            ReadShape(rank, index_rank), &explanation));
   if (code != 0) return code;
   offsets.clear();
   numbers.clear();
@@ -613,15 +615,15 @@ int RawLayer::Explain(int rank, int index_rank, double input) const {
 
 RawLayer* MakeMaxPool(const PoolArguments& arguments) {
   std::unique_ptr<convscope::MaxPool> pool;
-  Status status = convscope::MaxPool::Create(
-      {.axes = arguments.axes,
-       .kernel_size = ToInts(arguments.kernel_size),
-       .stride = ToOptionalInts(arguments.stride),
-       .padding = ToInts(arguments.padding),
-       .dilation = ToInts(arguments.dilation),
-       .ceil_mode = arguments.ceil_mode,
-       .return_indices = arguments.return_indices},
-      &pool);
+  Status status =
+      convscope::MaxPool::Create({.axes = arguments.axes,
+                                  .kernel_size = ToInts(arguments.kernel_size),
+                                  .stride = ToOptionalInts(arguments.stride),
+                                  .padding = ToInts(arguments.padding),
+                                  .dilation = ToInts(arguments.dilation),
+                                  .ceil_mode = arguments.ceil_mode,
+                                  .return_indices = arguments.return_indices},
+                                 &pool);
   return Wrap(std::move(status), std::move(pool),
               arguments.return_indices ? &ForwardWithIndices<convscope::MaxPool>
                                        : nullptr);
@@ -688,24 +690,24 @@ RawLayer* MakePad(int axes, const Numbers& padding, const std::string& mode,
 
 RawLayer* MakeUnfold(const FoldArguments& arguments) {
   std::unique_ptr<convscope::Unfold> unfold;
-  Status status = convscope::Unfold::Create(
-      {.kernel_size = ToInts(arguments.kernel_size),
-       .dilation = ToInts(arguments.dilation),
-       .padding = ToInts(arguments.padding),
-       .stride = ToInts(arguments.stride)},
-      &unfold);
+  Status status =
+      convscope::Unfold::Create({.kernel_size = ToInts(arguments.kernel_size),
+                                 .dilation = ToInts(arguments.dilation),
+                                 .padding = ToInts(arguments.padding),
+                                 .stride = ToInts(arguments.stride)},
+                                &unfold);
   return Wrap(std::move(status), std::move(unfold));
 }
 
 RawLayer* MakeFold(const FoldArguments& arguments) {
   std::unique_ptr<convscope::Fold> fold;
-  Status status = convscope::Fold::Create(
-      {.output_size = ToInts(arguments.output_size),
-       .kernel_size = ToInts(arguments.kernel_size),
-       .dilation = ToInts(arguments.dilation),
-       .padding = ToInts(arguments.padding),
-       .stride = ToInts(arguments.stride)},
-      &fold);
+  Status status =
+      convscope::Fold::Create({.output_size = ToInts(arguments.output_size),
+                               .kernel_size = ToInts(arguments.kernel_size),
+                               .dilation = ToInts(arguments.dilation),
+                               .padding = ToInts(arguments.padding),
+                               .stride = ToInts(arguments.stride)},
+                              &fold);
   return Wrap(std::move(status), std::move(fold));
 }
 
