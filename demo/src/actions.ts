@@ -29,6 +29,7 @@ import {
   type State,
   type Target,
 } from "./state.js";
+import { FILTERS, filterStage, seesPictures } from "./photo.js";
 import { followed, ripple } from "./stack.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 import { tensor } from "convscope";
@@ -133,12 +134,27 @@ export function enterMode(history: History, mode: Mode): History {
     pin: null,
   });
   const { stage } = history.now;
+  if (mode === "picture" && !seesPictures(stage)) {
+    const look = replace(entered, { lesson: null });
+    return commit(look, { stage: filterStage(stage, FILTERS[0]!.weight) });
+  }
   if (mode !== "stack" || stage.followers.length > 0) return entered;
   for (const opening of OPENINGS) {
     const answer = followed(stage, opening);
     if ("stage" in answer) return replace(entered, { stage: answer.stage });
   }
   return entered;
+}
+
+/** Picture mode's filters are layers like others. */
+export function useFilter(history: History, filter: number): History {
+  const stage = filterStage(history.now.stage, FILTERS[filter]!.weight);
+  return commit(replace(history, { lesson: null }), {
+    stage,
+    change: null,
+    attempt: null,
+    pin: null,
+  });
 }
 
 /** Puts a layer at the end of the stack. */

@@ -6,6 +6,7 @@ import { ChangeNote } from "./elements/change-note.js";
 import { h, icon, ICONS } from "./elements/dom.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
+import { PictureBox } from "./elements/picture-view.js";
 import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
 import { StackPanel } from "./elements/stack-panel.js";
@@ -26,6 +27,8 @@ import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
 import { evaluate, point, stepsOf, tensorOf } from "./model.js";
 import { npyFile } from "./npy.js";
 import { parseLayer, parseNumbers } from "./paste.js";
+import { FILTERS, filtered, greyPhoto, MAX_SIDE, seesPictures, type Photo } from "./photo.js";
+import { samplePicture } from "./sample.js";
 import { svgPicture } from "./picture.js";
 import { fromHash, toHash } from "./share.js";
 import { FOLLOWERS } from "./stack.js";
@@ -43,6 +46,7 @@ import {
   type Place,
   type PlacedCell,
   type Role,
+  type Stage,
   type State,
   type Target,
 } from "./state.js";
@@ -52,6 +56,7 @@ import * as views from "./views.js";
 customElements.define("change-note", ChangeNote);
 customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
+customElements.define("picture-view", PictureBox);
 customElements.define("refusal-note", RefusalNote);
 customElements.define("shape-formula", ShapeFormula);
 customElements.define("stack-panel", StackPanel);
@@ -73,6 +78,7 @@ const page = {
   refusal: find<RefusalNote>("refusal-note"),
   figureBox: find<HTMLElement>("#figure-box"),
   figure: find<HTMLElement>("#figure"),
+  picture: find<PictureBox>("picture-view"),
   stack: find<StackPanel>("stack-panel"),
   transport: find<StepTransport>("step-transport"),
   sum: find<SumOfProducts>("sum-of-products"),
@@ -163,6 +169,8 @@ function render(): void {
   const { layer } = evaluate(stage);
   if (mode === "stack") renderStack(state);
   else renderStage(state);
+  page.picture.hidden = mode !== "picture" || !seesPictures(stage);
+  if (!page.picture.hidden) renderPicture(state);
   if (page.name.textContent !== String(layer)) page.name.textContent = String(layer);
   page.note.view = views.noteView(state, complaint);
   page.refusal.view = views.refusalView(state);
@@ -217,6 +225,52 @@ function renderStack(state: State): void {
   page.sum.view = views.sentenceView(shown.sentence);
   page.stack.hidden = false;
   page.stack.view = stackPanelView(state);
+}
+
+let photo: Photo | null = null;
+/** One object per stage and photo, so that the result is drawn once for each. */
+let shownOf: { stage: Stage; photo: Photo } | null = null;
+function shownPicture(stage: Stage, of: Photo): object {
+  if (shownOf?.stage !== stage || shownOf.photo !== of) shownOf = { stage, photo: of };
+  return shownOf;
+}
+let photoPoint: { x: number; y: number } | null = null;
+
+/** A picture through the layer; its kernel is the figure's. */
+function renderPicture(state: State): void {
+  photo ??= greyPhoto(samplePicture());
+  const { shape, values } = filtered(state.stage, photo);
+  const [, height, width] = shape as [number, number, number];
+  const offset =
+    photoPoint && photoPoint.x < width && photoPoint.y < height
+      ? photoPoint.y * width + photoPoint.x
+      : null;
+  const pointed = offset === null ? null : views.photoPointing(state.stage, photo, offset);
+  page.picture.view = {
+    source: { values: photo.data, width: photo.shape[2]!, height: photo.shape[1]!, version: photo },
+    result: { values, width, height, version: shownPicture(state.stage, photo) },
+    window: pointed?.window ?? null,
+    filters: FILTERS.map(({ name }) => name),
+  };
+  if (pointed) page.sum.view = pointed.sum;
+}
+
+async function openPicture(file: Blob): Promise<void> {
+  try {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
+    const canvas = h("canvas", {
+      width: Math.max(1, Math.round(bitmap.width * scale)),
+      height: Math.max(1, Math.round(bitmap.height * scale)),
+    });
+    const pen = canvas.getContext("2d", { willReadFrequently: true })!;
+    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    photo = greyPhoto(pen.getImageData(0, 0, canvas.width, canvas.height));
+    photoPoint = null;
+    set(history);
+  } catch {
+    set(history, "This file is no picture that the browser can read.");
+  }
 }
 
 function showFigure(figure: Layout): void {
@@ -410,6 +464,18 @@ function listen(): void {
   on<{ position: number }>("stack-remove", ({ position }) =>
     take(actions.removeFollower(history, position)),
   );
+  on<{ x: number; y: number }>("picture-point", ({ x, y }) => {
+    photoPoint = x < 0 ? null : { x, y };
+    render();
+  });
+  on<{ file: File }>("picture-open", ({ file }) => void openPicture(file));
+  on<{ filter: number }>("picture-filter", ({ filter }) => set(actions.useFilter(history, filter)));
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) =>
+      type.startsWith("image/"),
+    );
+    if (file && history.now.mode === "picture") void openPicture(file);
+  });
   on<{ step: number }>("step-to", ({ step }) => set(actions.stepTo(history, step)));
   on<{ id: string }>("lesson-open", ({ id }) => {
     forget();

@@ -97,7 +97,7 @@ export interface Prediction {
   readonly revealed: boolean;
 }
 
-export const MODES = ["explore", "predict", "step", "stack"] as const;
+export const MODES = ["explore", "predict", "step", "stack", "picture"] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface State {

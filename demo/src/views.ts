@@ -27,6 +27,7 @@ import {
   type Pointing,
   type Sum,
 } from "./model.js";
+import { seesPictures } from "./photo.js";
 import { rippleText } from "./stack-views.js";
 import {
   perAxis,
@@ -39,6 +40,7 @@ import {
   type Stage,
   type State,
 } from "./state.js";
+import type { Tensor } from "convscope";
 import { cellName, indexOf } from "./tensors.js";
 
 /** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
@@ -307,6 +309,50 @@ function tight(letter: string, offset: number, shape: readonly number[]): string
   return `${letter}[${indexOf(offset, shape).join(",")}]`;
 }
 
+export interface PhotoPointing {
+  readonly window: readonly [number, number, number, number];
+  readonly sum: SumView;
+}
+
+/** What a pixel of the filtered picture reads, and its sum. */
+export function photoPointing(stage: Stage, photo: Tensor, offset: number): PhotoPointing {
+  const { layer } = evaluate(stage);
+  const shape = layer.outputShape(photo.shape);
+  const index = indexOf(offset, shape);
+  let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
+  for (const [, row, col] of layer.receptiveField(photo.shape, index) as Iterable<
+    [number, number, number]
+  >) {
+    top = Math.min(top, row);
+    left = Math.min(left, col);
+    bottom = Math.max(bottom, row + 1);
+    right = Math.max(right, col + 1);
+  }
+  const { value, bias, terms } = layer.explain(photo, index);
+  const name = cellName("output", offset, shape);
+  return {
+    window: [left, top, right - left, bottom - top],
+    sum: {
+      ...sentenceView(
+        `The pixel ${name} reads ${terms.filter(({ input }) => input).length} pixels of the picture (black is 0, white is 1).`,
+      ),
+      name,
+      bias: stage.bias ? torchText(bias) : null,
+      value: torchText(value),
+      terms: terms.slice(0, MAX_TERMS).map(({ input, weight, x, w, product }) => ({
+        key: `${input}:${weight}`,
+        x: torchText(x),
+        w: torchText(w),
+        product: torchText(product),
+        names: `${input ? `x[${input.join(",")}]` : "padding"} · w[${weight.join(",")}]`,
+        padding: input === null,
+        edited: false,
+      })),
+      more: Math.max(0, terms.length - MAX_TERMS),
+    },
+  };
+}
+
 function pairText(stage: Stage, input: number | null, output: number): string {
   const from = input === null ? "padding" : cellName("input", input, stage.input.shape);
   return `${from} → ${cellName("output", output, evaluate(stage).output.shape)}`;
@@ -337,6 +383,17 @@ export function noteView(state: State, complaint: string | null): NoteView {
     return text === null
       ? plain("", "Edit the input and watch the change ripple through the layers.")
       : plain(kind, text);
+  }
+  if (mode === "picture") {
+    return seesPictures(stage)
+      ? plain(
+          "",
+          "Edit or drag the kernel's weights and watch the picture. Point at a pixel of the result for its sum.",
+        )
+      : plain(
+          "complaint",
+          "A grey picture needs a Conv2d with one channel in and one out: choose a filter.",
+        );
   }
   if (change)
     return plain(change.changed.size > 0 ? "changed" : "unchanged", describe(stage, change));

@@ -39,6 +39,9 @@ const modes: Record<string, (page: Page) => Promise<void>> = {
     await cell(page, "level0", 0).click();
     await page.keyboard.type("3\n");
   },
+  picture: async (page) => {
+    await page.getByRole("radio", { name: "Picture" }).check();
+  },
   "take away": (page) => page.getByRole("button", { name: /^Take away/ }).click(),
 };
 

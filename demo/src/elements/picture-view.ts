@@ -1,0 +1,138 @@
+// <picture-view>: a picture and what the layer makes of it, side by side, with the
+// filters to choose from. Property `view` in; events out: picture-point,
+// picture-open, picture-filter.
+import { emit, h } from "./dom.js";
+
+export interface PictureView {
+  readonly source: GreyImage;
+  readonly result: GreyImage;
+  /** The window that is pointed at, in source pixels: [left, top, width, height]. */
+  readonly window: readonly [number, number, number, number] | null;
+  readonly filters: readonly string[];
+}
+
+export interface GreyImage {
+  readonly values: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  /** It is drawn again when this is another object. */
+  readonly version: object;
+}
+
+export class PictureBox extends HTMLElement {
+  #source = h("canvas", { role: "img", "aria-label": "The picture" });
+  #result = h("canvas", { role: "img", "aria-label": "The picture after the layer" });
+  #lens = h("div", { class: "lens", hidden: true });
+  #buttons = h("div", { class: "files" });
+  #drawn = new Map<HTMLCanvasElement, object>();
+  #pixels = new Map<HTMLCanvasElement, ImageData>();
+  #filters = "";
+
+  connectedCallback(): void {
+    if (this.childElementCount > 0) return;
+    const file = h("input", {
+      type: "file",
+      accept: "image/*",
+      class: "visually-hidden",
+      id: "picture-file",
+      tabindex: "-1",
+    });
+    file.addEventListener("change", () => {
+      const [picture] = file.files ?? [];
+      if (picture) emit(this, "picture-open", { file: picture });
+      file.value = "";
+    });
+    const open = h("button", { type: "button", class: "primary" }, "Open a picture");
+    open.addEventListener("click", () => file.click());
+    this.append(
+      h(
+        "div",
+        { class: "pictures" },
+        h(
+          "figure",
+          {},
+          h("figcaption", {}, "Picture"),
+          h("div", { class: "frame" }, this.#source, this.#lens),
+        ),
+        h(
+          "figure",
+          {},
+          h("figcaption", {}, "After the layer"),
+          h("div", { class: "frame" }, this.#result),
+        ),
+      ),
+      h(
+        "div",
+        { class: "dialog-row" },
+        this.#buttons,
+        h("label", { for: "picture-file", class: "visually-hidden" }, "Picture file"),
+        file,
+        open,
+      ),
+      h("p", { class: "quiet" }, "Nothing leaves this page. You can also paste or drop a picture."),
+    );
+    for (const type of ["pointermove", "pointerdown"] as const) {
+      this.#result.addEventListener(type, (event) => this.#point(event));
+    }
+    this.#result.addEventListener("pointerleave", () =>
+      emit(this, "picture-point", { x: -1, y: -1 }),
+    );
+    this.addEventListener("dragover", (event) => event.preventDefault());
+    this.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const [picture] = event.dataTransfer?.files ?? [];
+      if (picture) emit(this, "picture-open", { file: picture });
+    });
+  }
+
+  set view(view: PictureView) {
+    this.#draw(this.#source, view.source);
+    this.#draw(this.#result, view.result);
+    this.#lens.hidden = view.window === null;
+    if (view.window) {
+      const [left, top, width, height] = view.window;
+      const { source } = view;
+      this.#lens.style.setProperty("left", `${(100 * left) / source.width}%`);
+      this.#lens.style.setProperty("top", `${(100 * top) / source.height}%`);
+      this.#lens.style.setProperty("width", `${(100 * width) / source.width}%`);
+      this.#lens.style.setProperty("height", `${(100 * height) / source.height}%`);
+    }
+    const filters = view.filters.join();
+    if (filters === this.#filters) return;
+    this.#filters = filters;
+    this.#buttons.replaceChildren(
+      ...view.filters.map((name, i) => {
+        const button = h("button", { type: "button", class: "secondary" }, name);
+        button.addEventListener("click", () => emit(this, "picture-filter", { filter: i }));
+        return button;
+      }),
+    );
+  }
+
+  #draw(canvas: HTMLCanvasElement, { values, width, height, version }: GreyImage): void {
+    if (this.#drawn.get(canvas) === version) return;
+    this.#drawn.set(canvas, version);
+    let pixels = this.#pixels.get(canvas);
+    if (!pixels || pixels.width !== width || pixels.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+      pixels = new ImageData(width, height);
+      this.#pixels.set(canvas, pixels);
+    }
+    // One 32-bit write per pixel: grey in all three channels, opaque.
+    const words = new Uint32Array(pixels.data.buffer);
+    for (let i = 0; i < words.length; ++i) {
+      const grey = Math.max(0, Math.min(255, values[i]! * 255)) | 0;
+      words[i] = 0xff000000 | (grey * 0x10101);
+    }
+    canvas.getContext("2d")!.putImageData(pixels, 0, 0);
+  }
+
+  #point(event: PointerEvent): void {
+    const canvas = this.#result;
+    const x = Math.floor((event.offsetX * canvas.width) / canvas.clientWidth);
+    const y = Math.floor((event.offsetY * canvas.height) / canvas.clientHeight);
+    if (x >= 0 && y >= 0 && x < canvas.width && y < canvas.height)
+      emit(this, "picture-point", { x, y });
+  }
+}
