@@ -84,7 +84,7 @@ for (const build of builds) {
     };
     scrub(3000);
     const before = memory(cs);
-    scrub(100_000);
+    scrub(30_000);
     assert.equal(memory(cs), before);
     w.dispose();
   });

@@ -347,7 +347,7 @@ function explainWith(
   const input = toTensor(x, "x");
   sync(layer);
   const shape = postQuestion(input.shape, outputIndex, "outputIndex");
-  check(
+  check(() =>
     withCopy(dataOf(input), (address) => made.explain(shape.length, outputIndex.length, address)),
   );
   const [value, bias, count, offsetsAt, numbersAt] = collect(5) as [

@@ -125,11 +125,6 @@ export function raw(): MainModule {
   return current().module;
 }
 
-/** True once init() is done. */
-export function isReady(): boolean {
-  return running !== null;
-}
-
 /** The math for a layer that says nothing else. */
 export function defaultMath(): MathMode {
   return running === null ? "reproducible" : running.info.math;
@@ -173,9 +168,26 @@ export function lastError(): ConvscopeError {
   return coreError(code, message as string);
 }
 
-/** Throws if a call into the engine answered with a code other than 0. */
-export function check(code: number): void {
-  if (code !== 0) throw lastError();
+/** Makes a call into the engine, and throws if it answers with a code other than 0. */
+export function check(call: () => number): void {
+  if (survive(call) !== 0) throw lastError();
+}
+
+/**
+ * What a call into the engine gives. The small lists of the core stop the engine where memory is out; whatever stops it,
+ * its own words are not for users.
+ */
+export function survive<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+    throw new ConvscopeError(
+      "memory",
+      "out of memory: the engine had to stop in the middle of a call",
+      { cause },
+    );
+  }
 }
 
 /** Copies `data` into WASM memory for the time of one call. */

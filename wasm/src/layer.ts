@@ -15,6 +15,7 @@ import {
   ints,
   lastError,
   post,
+  survive,
   toMath,
   withCopy,
   type MathMode,
@@ -290,7 +291,7 @@ export abstract class Layer<Output = Tensor> {
    */
   receptiveField(inputShape: readonly number[], outputIndex: readonly number[]): Cells {
     const shape = postQuestion(inputShape, outputIndex, "outputIndex");
-    check(this.#native.raw.reads(shape.length, outputIndex.length));
+    check(() => this.#native.raw.reads(shape.length, outputIndex.length));
     return collectCells(shape);
   }
 
@@ -312,7 +313,7 @@ export abstract class Layer<Output = Tensor> {
     const p = toTarget(this, target);
     const output = this.outputShape(inputShape);
     const shape = postQuestion(inputShape, index, "index");
-    check(
+    check(() =>
       p === 0
         ? this.#native.raw.readBy(shape.length, index.length)
         : this.#native.raw.readByParameter(p - 1, shape.length, index.length),
@@ -337,7 +338,7 @@ export abstract class Layer<Output = Tensor> {
     const shape = toLayerShape(inputShape, "inputShape");
     const engine = this.#native.raw;
     post(shape);
-    check(engine.fieldSteps(shape.length));
+    check(() => engine.fieldSteps(shape.length));
     const [steps, axes, address] = collect(3) as [number, number, number];
     const figures = doubles().slice(address / 8, address / 8 + 4 * steps * axes);
     return Array.from({ length: steps }, (_, step) => ({
@@ -499,7 +500,7 @@ function collectCells(shape: readonly number[]): Cells {
 
 /** What the engine makes; where memory is short, once more without the buffers that can be had again. */
 export function make<T>(attempt: () => T | null): T {
-  const made = attempt() ?? retry(attempt);
+  const made = survive(attempt) ?? retry(attempt);
   if (made === null) throw lastError();
   return made;
 }
@@ -507,7 +508,7 @@ export function make<T>(attempt: () => T | null): T {
 function retry<T>(attempt: () => T | null): T | null {
   if (forwards.size === 0 || lastError().code !== "memory") return null;
   makeRoom(-1, null);
-  return attempt();
+  return survive(attempt);
 }
 
 function makeForward(
@@ -577,7 +578,7 @@ export function runBackward(
     }
     floats().set(dataOf(input), raw.input() / 4);
     floats().set(dataOf(grad), raw.gradOutput() / 4);
-    check(raw.run());
+    check(() => raw.run());
     const gradients: Record<string, Tensor | null> = {};
     for (const [p, { name, parameter }] of parametersOf(layer).entries()) {
       gradients[name] = fromData(

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Plan: a layer made ready for one input shape (plan.h).
 import type { RawPlan } from "./raw.js";
 import { floats, post, type MathMode } from "./engine.js";

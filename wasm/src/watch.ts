@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Watch: edit a cell, and learn exactly which outputs changed (watch.h).
 import type { RawWatch } from "./raw.js";
 import { answeredCells, checkListable, type Cells } from "./cells.js";
@@ -216,7 +217,7 @@ export class Watch {
     const checked = Array.from(edits as readonly unknown[], (edit) => this.#toEdit(edit));
     this.#catchUp(raw);
     for (const [target, offset, value] of checked) raw.add(target, offset, value);
-    check(raw.apply());
+    check(() => raw.apply());
     return this.#answer(raw);
   }
 
@@ -235,7 +236,7 @@ export class Watch {
     const raw = this.#live();
     if (!raw.canUndo()) return null;
     this.#catchUp(raw);
-    check(raw.undo());
+    check(() => raw.undo());
     return this.#answer(raw);
   }
 
@@ -244,7 +245,7 @@ export class Watch {
     const raw = this.#live();
     if (!raw.canRedo()) return null;
     this.#catchUp(raw);
-    check(raw.redo());
+    check(() => raw.redo());
     return this.#answer(raw);
   }
 
@@ -280,7 +281,7 @@ export class Watch {
     const next = toLayer(layer, "layer");
     const version = sync(next);
     const beforeShape = this.#shapes[this.depth] as readonly number[];
-    check(raw.replace(nativeOf(next).raw));
+    check(() => raw.replace(nativeOf(next).raw));
     const answer = collect(7) as [number, number, number, number, number, number, number];
     const [count, offsets, before, after, kept, added, removed] = answer;
     this.#layer = next;
@@ -336,7 +337,7 @@ export class Watch {
   #catchUp(raw: RawWatch): void {
     const version = versionOf(this.#layer);
     if (version === this.#version) return;
-    check(raw.refresh());
+    check(() => raw.refresh());
     this.#version = version;
     this.#copies.clear();
   }
