@@ -6,6 +6,24 @@ import type { Tensor } from "convscope";
 import { evaluate } from "./model.js";
 import { tuple } from "./tensors.js";
 
+/** HTML that shows the page's state inside another page. */
+export function embedCode(link: URL): string {
+  const frame = new URL(link);
+  frame.search = "?embed";
+  const script = new URL("conv-scope.js", link);
+  script.search = script.hash = "";
+  const state = link.hash.slice(1).replaceAll("&", "&amp;");
+  return [
+    `<iframe src="${frame.href.replaceAll("&", "&amp;")}"`,
+    `  title="A convolution, cell by cell" width="100%" height="640"></iframe>`,
+    "",
+    "<!-- or, as an element -->",
+    `<script type="module" src="${script.href}"></script>`,
+    `<conv-scope height="640" state="${state}"></conv-scope>`,
+    "",
+  ].join("\n");
+}
+
 export const DIALECTS = ["PyTorch", "Keras", "JAX", "convscope"] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
@@ -22,8 +40,13 @@ export function codeFor(stage: Stage, dialect: Dialect): string {
   }
 }
 
-/** Nested lists, one row per line. */
-function nested(values: Tensor, nan = "float('nan')", infinity = "float('inf')"): string {
+/** Nested lists, one row per line, the first one `indent` blanks in. */
+function nested(
+  values: Tensor,
+  nan = "float('nan')",
+  infinity = "float('inf')",
+  indent = 4,
+): string {
   const text = (value: number): string =>
     Number.isNaN(value)
       ? nan
@@ -36,7 +59,7 @@ function nested(values: Tensor, nan = "float('nan')", infinity = "float('inf')")
     const parts: string[] = [];
     for (let i = 0; i < values.shape[axis]!; ++i)
       parts.push(last ? text(values.data[offset++]!) : list(axis + 1));
-    return `[${parts.join(last ? ", " : `,\n${" ".repeat(axis + 5)}`)}]`;
+    return `[${parts.join(last ? ", " : `,\n${" ".repeat(indent + axis + 1)}`)}]`;
   };
   return list(0);
 }
@@ -74,10 +97,10 @@ function pytorch(stage: Stage): string {
   return [
     "import torch",
     "",
-    `x = torch.tensor(\n    ${nested(input)})`,
+    `x = torch.tensor(\n    ${nested(input)}, dtype=torch.float32)`,
     `conv = torch.nn.Conv${args.transposed ? "Transpose" : ""}${args.axes}d(${torchArgs(args)})`,
     "with torch.no_grad():",
-    `    conv.weight.copy_(torch.tensor(\n    ${nested(weight)}))`,
+    `    conv.weight.copy_(torch.tensor(\n        ${nested(weight, undefined, undefined, 8)}))`,
     ...(bias ? [`    conv.bias.copy_(torch.tensor(${nested(bias)}))`] : []),
     "print(conv(x))",
     "",

@@ -1,7 +1,7 @@
 // main: the only file that knows all. Elements' events → actions → new views.
 import { engine, init } from "convscope";
 import * as actions from "./actions.js";
-import { codeFor, DIALECTS } from "./code.js";
+import { codeFor, DIALECTS, embedCode } from "./code.js";
 import { ChangeNote } from "./elements/change-note.js";
 import { h, icon, ICONS } from "./elements/dom.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
@@ -531,8 +531,12 @@ const finished = new Set<string>(stored(FINISHED)?.split(",") ?? []);
 
 function openTakeAway(): void {
   const { stage } = history.now;
+  share();
   page.takeAway.open({
-    code: DIALECTS.map((name) => ({ name, text: codeFor(stage, name) })),
+    code: [
+      ...DIALECTS.map((name) => ({ name, text: codeFor(stage, name) })),
+      { name: "Embed", text: embedCode(new URL(location.href)) },
+    ],
     files: [
       "x.npy",
       "weight.npy",
