@@ -360,7 +360,7 @@ class RowsKernel : public Kernel {
 
 bool SuitsRows(const ConvGeometry& g) {
   if (g.ic == 0 || g.oc == 0 || g.ic * g.taps() > 512) return false;
-  return g.oc <= 8 || g.ic * g.taps() < 32;
+  return g.oc <= 8 || g.ic <= 4;
 }
 
 Status MakeRowsKernel(const ConvGeometry& geometry, const float* weight,
