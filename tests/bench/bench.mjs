@@ -41,7 +41,7 @@ await build({
 });
 
 // Isolated, because only then the page's clock is fine enough.
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
 const roots = { "/dist/": options.dist, "/node_modules/": path.join(folder, "node_modules"), "/page/": path.join(folder, "results/.page") };
 const server = http.createServer((request, response) => {
   const headers = {
@@ -51,7 +51,7 @@ const server = http.createServer((request, response) => {
   };
   const url = new URL(request.url, "http://localhost").pathname;
   if (url === "/") {
-    response.writeHead(200, { ...headers, "content-type": "text/html" });
+    response.writeHead(200, { ...headers, "content-type": "text/html; charset=utf-8" });
     response.end('<!doctype html><title>bench</title><script type="module" src="/page/page.js"></script>');
     return;
   }
