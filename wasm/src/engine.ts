@@ -151,15 +151,17 @@ export function post(...lists: readonly (readonly number[])[]): void {
   const memory = module.HEAPF64 as Float64Array;
   let at = mailbox;
   for (const list of lists) {
-    memory.set(list, at);
-    at += list.length;
+    for (let i = 0; i < list.length; ++i) memory[at++] = list[i] as number;
   }
 }
 
 /** The first `count` numbers of the mailbox. */
 export function collect(count: number): number[] {
   const { module, mailbox } = current();
-  return Array.from((module.HEAPF64 as Float64Array).subarray(mailbox, mailbox + count));
+  const memory = module.HEAPF64 as Float64Array;
+  const list = new Array<number>(count);
+  for (let i = 0; i < count; ++i) list[i] = memory[mailbox + i] as number;
+  return list;
 }
 
 /** Why the last call into the engine was refused. */
@@ -193,9 +195,9 @@ export function survive<T>(call: () => T): T {
 /** Copies `data` into WASM memory for the time of one call. */
 export function withCopy<T>(data: Float32Array | Int32Array, use: (address: number) => T): T {
   return withMemory(data.byteLength, (address) => {
-    new Uint8Array(floats().buffer, address, data.byteLength).set(
-      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    );
+    // Between arrays of one type, so that every bit arrives.
+    if (data instanceof Float32Array) floats().set(data, address / 4);
+    else ints().set(data, address / 4);
     return use(address);
   });
 }

@@ -46,7 +46,8 @@ export interface FPadOptions {
 const kept = new Map<string, Layer<unknown>>();
 const mostKept = 64;
 
-function keep<L extends Layer<unknown>>(key: string, build: () => L): L {
+function keep<L extends Layer<unknown>>(key: string | null, build: () => L): L {
+  if (key === null) return build();
   const found = kept.get(key) as L | undefined;
   const layer = found ?? build();
   kept.delete(key);
@@ -55,13 +56,29 @@ function keep<L extends Layer<unknown>>(key: string, build: () => L): L {
   return layer;
 }
 
-/** Arguments as a key: unlike JSON, it tells NaN from null and -0 from 0. */
-function keyOf(...parts: readonly unknown[]): string {
-  return JSON.stringify(parts, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-      ? `#${String(value)}#`
-      : value,
-  );
+/** A call as a key; null where an argument is of a kind that no layer takes: it will say so. */
+function keyOf(name: string, args: Readonly<Record<string, unknown>>): string | null {
+  let key = name;
+  for (const option of Object.keys(args)) {
+    const text = textOf(args[option], 0);
+    if (text === null) return null;
+    key += `;${option}=${text}`;
+  }
+  return key;
+}
+
+function textOf(value: unknown, depth: number): string | null {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "boolean" || value === null || value === undefined) return String(value);
+  if (!Array.isArray(value) || value.length > 64 || depth > 1) return null;
+  let text = "[";
+  for (const entry of value as readonly unknown[]) {
+    const inner = textOf(entry, depth + 1);
+    if (inner === null) return null;
+    text += `${inner},`;
+  }
+  return `${text}]`;
 }
 
 // --- Convolutions -----------------------------------------------------------
@@ -148,15 +165,11 @@ function convolve(
       `Given weight of size [${kernel.shape.join(", ")}], expected bias to be 1-dimensional with ${channels} elements, but got bias of size [${bias.shape.join(", ")}] instead`,
     );
   }
-  const key = keyOf(
-    "conv",
-    axes,
-    transposed,
-    kernel.shape,
-    bias !== null,
-    call.settings,
-    call.math,
-  );
+  const key = keyOf(`conv${axes}${transposed ? "transposed" : ""}${bias === null ? "" : "bias"}`, {
+    ...call.settings,
+    shape: kernel.shape,
+    math: call.math,
+  });
   const layer = keep(
     key,
     () => new FunctionalConv(axes, transposed, kernel.shape, bias !== null, call),
@@ -179,7 +192,7 @@ function padWith(x: unknown, padding: unknown, options: unknown): Tensor {
   const word = toString(mode, "mode").slice(0, 100);
   const filler = value === null ? null : toNumber(value, "value");
   return keep(
-    keyOf("pad", sides, word, filler),
+    keyOf("pad", { sides, word, filler }),
     () => new FunctionalPad(sides, word, filler),
   ).forward(input);
 }

@@ -62,7 +62,16 @@ export function toString(value: unknown, name: string): string {
 export function toIntegers(value: unknown, name: string, longest: number): number[] {
   if (!Array.isArray(value)) throw typeError("array of integers", name, value);
   if (value.length > longest) throw rangeError(`at most ${longest} integers`, name, value);
-  return Array.from(value as readonly unknown[], (entry, i) => toInteger(entry, `${name}[${i}]`));
+  const list = new Array<number>(value.length);
+  for (let i = 0; i < list.length; ++i) {
+    list[i] = toEntry((value as readonly unknown[])[i], name, i);
+  }
+  return list;
+}
+
+/** An integer of a list; its name is made only where it is needed. */
+function toEntry(entry: unknown, name: string, i: number): number {
+  return Number.isSafeInteger(entry) ? (entry as number) : toInteger(entry, `${name}[${i}]`);
 }
 
 /** One integer or a list of them, as torch's arguments that take a number or a tuple. */
@@ -122,7 +131,7 @@ export function toOffset(shape: readonly number[], index: unknown, name: string)
   }
   let offset = 0;
   for (let axis = 0; axis < shape.length; ++axis) {
-    const at = toInteger((index as readonly unknown[])[axis], `${name}[${axis}]`);
+    const at = toEntry((index as readonly unknown[])[axis], name, axis);
     const size = shape[axis] as number;
     if (at < 0 || at >= size) {
       throw new RangeError(
