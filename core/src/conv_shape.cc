@@ -28,6 +28,11 @@ bool AnyBelow(const std::vector<int64_t>& values, int64_t limit) {
                      [limit](int64_t v) { return v < limit; });
 }
 
+// A tuple of one number serves all axes, as a number does.
+int64_t At(const std::vector<int64_t>& values, size_t axis) {
+  return values.size() == 1 ? values[0] : values[axis];
+}
+
 // "(3 x 4)", as torch writes sizes per channel.
 std::string Crossed(const std::vector<Wide>& sizes) {
   std::string text = "(";
@@ -78,11 +83,11 @@ Status CheckList(const std::vector<int64_t>& values, const char* name,
 
 // Padding before and after axis `axis` of an input with `size` cells there.
 std::pair<int64_t, int64_t> Conv::Sides(size_t axis, int64_t size) const {
-  const Wide span = static_cast<Wide>(dilation_[axis]) * (kernel_[axis] - 1);
+  const Wide span =
+      static_cast<Wide>(At(dilation_, axis)) * (kernel_[axis] - 1);
   switch (options_.padding_kind) {
     case PaddingKind::kNumbers: {
-      const int64_t padding =
-          padding_.size() == 1 ? padding_[0] : padding_[axis];
+      const int64_t padding = At(padding_, axis);
       return {padding, padding};
     }
     case PaddingKind::kPerSide:
@@ -93,7 +98,7 @@ std::pair<int64_t, int64_t> Conv::Sides(size_t axis, int64_t size) const {
       return Split(span, true);
     case PaddingKind::kSameUpper:
     case PaddingKind::kSameLower: {
-      const Wide stride = stride_[axis];
+      const Wide stride = At(stride_, axis);
       const Wide out = (size + stride - 1) / stride;
       const Wide total = (out - 1) * stride + span + 1 - size;
       return Split(std::max<Wide>(total, 0),
@@ -104,21 +109,18 @@ std::pair<int64_t, int64_t> Conv::Sides(size_t axis, int64_t size) const {
 }
 
 AxisMap Conv::Axis(size_t axis, int64_t size) const {
-  const auto at = [axis](const std::vector<int64_t>& values) {
-    return values.size() == 1 ? values[0] : values[axis];
-  };
   AxisMap map;
   map.in = size;
   map.kernel = kernel_[axis];
-  map.stride = at(stride_);
-  map.dilation = at(dilation_);
+  map.stride = At(stride_, axis);
+  map.dilation = At(dilation_, axis);
   std::tie(map.before, map.after) = Sides(axis, size);
   map.mode = options_.padding_mode;
   const Wide span = static_cast<Wide>(map.dilation) * (map.kernel - 1);
   if (options_.transposed) {
     map.kind = AxisMap::Kind::kTransposed;
     map.out = Narrow(static_cast<Wide>(size - 1) * map.stride - map.before -
-                     map.after + span + at(output_padding_) + 1);
+                     map.after + span + At(output_padding_, axis) + 1);
   } else {
     map.kind = AxisMap::Kind::kWindow;
     map.out = Narrow(
@@ -134,6 +136,13 @@ Status Conv::CheckArguments(size_t axes) const {
   CONVSCOPE_RETURN_IF_ERROR(CheckList(padding_, "padding", axes));
   CONVSCOPE_RETURN_IF_ERROR(CheckList(dilation_, "dilation", axes));
   CONVSCOPE_RETURN_IF_ERROR(CheckList(output_padding_, "output_padding", axes));
+  for (const auto& [before, after] : options_.padding_sides) {
+    // Both may be far off and still leave a size that is accepted.
+    for (int64_t side : {before, after}) {
+      if (side > -kMaxElements && side < kMaxElements) continue;
+      return Error(Code::kShape, "integer out of range");
+    }
+  }
   const bool is_cropping = options_.padding_mode == PaddingMode::kZeros &&
                            options_.padding_kind == PaddingKind::kNumbers &&
                            AnyBelow(padding_, 0);
