@@ -200,6 +200,7 @@ std::vector<AxisMap> AdaptivePool::AxisMaps(const Shape& in) const {
 
 Status AdaptiveAvgPool::Create(const AdaptivePoolOptions& options,
                                std::unique_ptr<AdaptiveAvgPool>* pool) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   *pool = std::unique_ptr<AdaptiveAvgPool>(new AdaptiveAvgPool(options, false));
   return Ok();
 }
@@ -238,6 +239,7 @@ Status AdaptiveAvgPool::BackwardCells(const Shape& in_shape, const float*,
 
 Status AdaptiveMaxPool::Create(const AdaptivePoolOptions& options,
                                std::unique_ptr<AdaptiveMaxPool>* pool) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   *pool = std::unique_ptr<AdaptiveMaxPool>(new AdaptiveMaxPool(options, true));
   return Ok();
 }

@@ -2,6 +2,12 @@
 
 namespace convscope {
 
+Status CheckAxes(int axes) {
+  if (axes >= 1 && axes <= 3) return Ok();
+  return Error(Code::kValue,
+               "axes must be 1, 2 or 3, but got axes=" + std::to_string(axes));
+}
+
 std::string TupleToString(const std::vector<int64_t>& values) {
   std::string text = "(";
   for (size_t i = 0; i < values.size(); ++i) {

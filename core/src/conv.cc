@@ -101,6 +101,7 @@ Status ParsePaddingMode(std::string_view text, ConvOptions* options) {
 
 Status Conv::Create(const ConvOptions& options, Generator* generator,
                     std::unique_ptr<Conv>* conv) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   auto made = std::make_unique<Conv>();
   const size_t axes = static_cast<size_t>(options.axes);
   made->options_ = options;

@@ -135,6 +135,7 @@ void FillBackward(const Walk& walk, const Product* cells,
 }  // namespace
 
 Status Pad::Create(const PadOptions& options, std::unique_ptr<Pad>* pad) {
+  if (options.axes != 0) CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   auto made = std::make_unique<Pad>();
   made->options_ = options;
   made->padding_ = options.padding.values;

@@ -201,9 +201,11 @@ Status PadOutputShape(const PadOptions& options,
       return Error(Code::kShape, "integer out of range");
     }
   }
-  *out = in;
-  for (const Side& side : sides) (*out)[side.axis] = side.out();
-  return CheckElements(*out, "output");
+  Shape padded = in;
+  for (const Side& side : sides) padded[side.axis] = side.out();
+  CONVSCOPE_RETURN_IF_ERROR(CheckElements(padded, "output"));
+  *out = padded;
+  return Ok();
 }
 
 std::vector<AxisMap> PadAxisMaps(const PadOptions& options,

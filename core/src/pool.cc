@@ -52,6 +52,7 @@ std::string Named(const char* name, int axes) {
 
 Status MaxPool::Create(const MaxPoolOptions& options,
                        std::unique_ptr<MaxPool>* pool) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   *pool = std::make_unique<MaxPool>();
   (*pool)->options_ = options;
   return Ok();
@@ -117,6 +118,7 @@ std::string MaxPool::WhyKept(const Shape&, const float*, const Shape&,
 
 Status AvgPool::Create(const AvgPoolOptions& options,
                        std::unique_ptr<AvgPool>* pool) {
+  CONVSCOPE_RETURN_IF_ERROR(CheckAxes(options.axes));
   if (options.axes == 1 && options.divisor_override) {
     return Error(Code::kType,
                  "AvgPool1d.__init__() got an unexpected keyword argument "

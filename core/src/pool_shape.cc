@@ -328,11 +328,13 @@ Status PoolOutputShape(const PoolArguments& pool, const Shape& in, Shape* out) {
   } else {
     CONVSCOPE_RETURN_IF_ERROR(CheckPool1dAs2d(pool, in, &sizes[0]));
   }
-  *out = in;
+  Shape pooled = in;
   for (size_t axis = 0; axis < pool.axes; ++axis) {
-    (*out)[in.rank() - pool.axes + axis] = sizes[axis];
+    pooled[in.rank() - pool.axes + axis] = sizes[axis];
   }
-  return CheckElements(*out, "output");
+  CONVSCOPE_RETURN_IF_ERROR(CheckElements(pooled, "output"));
+  *out = pooled;
+  return Ok();
 }
 
 std::vector<AxisMap> PoolAxisMaps(const PoolArguments& pool, const Shape& in) {

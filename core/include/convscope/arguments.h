@@ -32,6 +32,9 @@ inline std::vector<int64_t> PerAxis(const Ints& ints, size_t axes) {
   return std::vector<int64_t>(axes, ints.values[0]);
 }
 
+// Refuses a number of spatial axes that no layer has.
+Status CheckAxes(int axes);
+
 // "3" or "(3, 3)" or "(3,)", as Python prints numbers and tuples.
 std::string ToString(const Ints& ints);
 std::string TupleToString(const std::vector<int64_t>& values);
