@@ -1,15 +1,8 @@
 // Actions: what a person does, as pure functions from one history to the next.
 import { goalCell, lessonNumbers, lessonOf, LESSONS, lessonStart, met } from "./lessons.js";
-import {
-  difference,
-  edit,
-  evaluate,
-  joined,
-  MAX_CELLS,
-  propose,
-  stepsOf,
-  tensorOf,
-} from "./model.js";
+import { difference, edit, joined } from "./edits.js";
+import { evaluate, MAX_CELLS, propose, tensorOf } from "./model.js";
+import { stepsOf } from "./pointing.js";
 import type { Numbers } from "./paste.js";
 import {
   amend,

@@ -1,6 +1,7 @@
 // Layout: where every plane of the figure lies, as data. Rectangles and beams are
 // computed here from shapes and the width at hand; elements only draw them.
-import type { Frame, Pointing } from "./model.js";
+import type { Frame } from "./model.js";
+import type { Pointing } from "./pointing.js";
 import type { LayerArgs, Place, Role } from "./state.js";
 import { LETTER, planesOf, tuple, type Planes } from "./tensors.js";
 

@@ -24,7 +24,8 @@ import {
 import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
 import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
-import { evaluate, point, stepsOf, tensorOf } from "./model.js";
+import { evaluate, tensorOf } from "./model.js";
+import { point, stepsOf } from "./pointing.js";
 import { npyFile } from "./npy.js";
 import { parseLayer, parseNumbers } from "./paste.js";
 import { FILTERS, filtered, greyPhoto, MAX_SIDE, seesPictures, type Photo } from "./photo.js";
@@ -51,6 +52,9 @@ import {
   type Target,
 } from "./state.js";
 import { CACHE } from "./offline.js";
+import { download, png } from "./files.js";
+import * as figures from "./figure-views.js";
+import { restoreTheme, store, stored, switchTheme } from "./theme.js";
 import * as views from "./views.js";
 
 customElements.define("change-note", ChangeNote);
@@ -195,9 +199,9 @@ function renderStage(state: State): void {
   const pointed = pointedCell();
   const pointing = pointed && point(state.stage, pointed);
   showFigure(figure);
-  backdrop.view = views.backdropView(state.stage, figure, pointing);
+  backdrop.view = figures.backdropView(state.stage, figure, pointing);
   for (const [role, grid] of grids) {
-    const view = views.gridView(role, state, figure, pointing);
+    const view = figures.gridView(role, state, figure, pointing);
     grid.hidden = view === null;
     if (view) grid.view = view;
   }
@@ -568,28 +572,10 @@ function figureSvg(): string {
   const figure = figureOf(state);
   const pointed = pointedCell();
   const pointing = pointed && point(state.stage, pointed);
-  const shown = ROLES.map((role) => views.gridView(role, state, figure, pointing)).filter(
+  const shown = ROLES.map((role) => figures.gridView(role, state, figure, pointing)).filter(
     (view) => view !== null,
   );
-  return svgPicture(views.backdropView(state.stage, figure, pointing), shown);
-}
-
-/** The picture at twice its size, for screens and slides. */
-async function png(svg: Blob): Promise<Blob> {
-  const url = URL.createObjectURL(svg);
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  const canvas = h("canvas", { width: image.width * 2, height: image.height * 2 });
-  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  URL.revokeObjectURL(url);
-  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob!)));
-}
-
-function download(name: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob);
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  return svgPicture(figures.backdropView(state.stage, figure, pointing), shown);
 }
 
 /** Code of a layer, or numbers for the input. */
@@ -610,7 +596,7 @@ function pasteIn(text: string): void {
   page.takeAway.close();
 }
 
-// ------------------------------------------------------------- link and theme
+// ----------------------------------------------------------------------- link
 
 /** Larger states go into the address only when a link is asked for. */
 const MAX_FOLLOWED = 4096;
@@ -645,34 +631,7 @@ async function copyLink(): Promise<void> {
   );
 }
 
-function switchTheme(): void {
-  const root = document.documentElement;
-  const dark = root.dataset.theme
-    ? root.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  store("convscope.theme", root.dataset.theme);
-}
-
-/** Storage may be forbidden; the page then simply does not remember. */
-function stored(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function store(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Not remembered.
-  }
-}
-
-const theme = stored("convscope.theme");
-if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+restoreTheme();
 if (new URLSearchParams(location.search).has("embed"))
   document.documentElement.classList.add("embed");
 void start();

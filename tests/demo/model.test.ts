@@ -3,15 +3,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { init, tensor } from "convscope";
 import { notebookStage } from "../../demo/src/notebook.js";
-import {
-  difference,
-  edit,
-  evaluate,
-  joined,
-  point,
-  propose,
-  unread,
-} from "../../demo/src/model.js";
+import { difference, edit, joined } from "../../demo/src/edits.js";
+import { evaluate, propose } from "../../demo/src/model.js";
+import { point, unread } from "../../demo/src/pointing.js";
 import { DEFAULT_ARGS, type Stage } from "../../demo/src/state.js";
 import { count } from "../../demo/src/tensors.js";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { init } from "convscope";
-import { edit, propose } from "../../demo/src/model.js";
+import { edit } from "../../demo/src/edits.js";
+import { propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { fromHash, toHash } from "../../demo/src/share.js";
 import { DEFAULT_ARGS, sameArgs, type LayerArgs, type Stage } from "../../demo/src/state.js";

@@ -1,0 +1,157 @@
+// Edits: what changing cells does to a stage's output, exactly: which outputs are
+// other numbers now, which were only reached, and why those kept their value.
+import { watch, type Tensor, type Watch } from "convscope";
+import { torchText } from "./format.js";
+import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf, type Conv } from "./model.js";
+import type { Change, Edit, Stage } from "./state.js";
+import { cellName, indexOf, offsetOf } from "./tensors.js";
+
+/** Reached outputs whose reason is asked for, one by one. */
+const MAX_REASONS = 256;
+
+/** The watch of the newest stage: edits of it cost what they reach. */
+let held: { stage: Stage; watch: Watch } | null = null;
+
+function watchOf(stage: Stage): Watch {
+  if (held?.stage === stage) return held.watch;
+  held?.watch.dispose();
+  held = { stage, watch: watch(makeLayer(stage.args, stage), stage.input) };
+  return held.watch;
+}
+
+/** Makes the edits and says which outputs changed. */
+export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; change: Change } {
+  const before = evaluate(stage);
+  const eye = watchOf(stage);
+  const change = eye.setMany(
+    edits.map(({ target, offset, value }) => [
+      target,
+      indexOf(offset, tensorOf(stage, target).shape),
+      value,
+    ]),
+  );
+  const next: Stage = Object.freeze({
+    args: stage.args,
+    input: written(stage.input, edits, "input"),
+    weight: written(stage.weight, edits, "weight"),
+    bias: stage.bias && written(stage.bias, edits, "bias"),
+    followers: stage.followers,
+  });
+  const layer = makeLayer(next.args, next);
+  const { output } = eye;
+  remember(next, { layer, output, frame: frameOf(next, layer) });
+  held = { stage: next, watch: eye };
+
+  const shape = output.shape;
+  const changed = new Map<number, { before: number; after: number }>();
+  change.changed.indices.forEach((index, i) => {
+    changed.set(offsetOf(index, shape), {
+      before: change.changed.before[i]!,
+      after: change.changed.after[i]!,
+    });
+  });
+  const kept = new Map<number, string>();
+  if (change.reached.size - changed.size <= MAX_CELLS) {
+    for (const index of change.reached) {
+      const offset = offsetOf(index, shape);
+      if (changed.has(offset)) continue;
+      kept.set(
+        offset,
+        kept.size < MAX_REASONS ? reason(next, layer, index, edits) : "its sum is the same",
+      );
+    }
+  }
+  const edited = edits
+    .map(({ target, offset }) => ({
+      target,
+      offset,
+      before: tensorOf(stage, target).data[offset]!,
+    }))
+    .filter(
+      ({ target, offset, before: old }) => !Object.is(old, tensorOf(next, target).data[offset]!),
+    );
+  return { stage: next, change: { edited, changed, kept, outputs: before.output.size } };
+}
+
+function written(from: Tensor, edits: readonly Edit[], target: Edit["target"]): Tensor {
+  const mine = edits.filter((one) => one.target === target);
+  if (mine.length === 0) return from;
+  const next = from.clone();
+  for (const { offset, value } of mine) next.data[offset] = value;
+  return next;
+}
+
+/** Why an output that reads an edited cell is still the same number. */
+function reason(
+  stage: Stage,
+  layer: Conv,
+  index: readonly number[],
+  edits: readonly Edit[],
+): string {
+  const { terms } = layer.explain(stage.input, index);
+  const touched = terms.filter(({ input, weight }) =>
+    edits.some(({ target, offset }) =>
+      target === "input"
+        ? input && offsetOf(input, stage.input.shape) === offset
+        : target === "weight" && offsetOf(weight, stage.weight.shape) === offset,
+    ),
+  );
+  if (touched.length > 0 && touched.every(({ w }) => w === 0)) return "its weight is 0";
+  if (touched.length > 0 && touched.every(({ x }) => x === 0)) return "the cell it weighs is 0";
+  return "the sum rounds to the same number";
+}
+
+/** Two changes, one after the other, as one. */
+export function joined(first: Change | null, second: Change): Change {
+  if (!first) return second;
+  const changed = new Map(first.changed);
+  for (const [offset, { before, after }] of second.changed) {
+    const start = changed.get(offset)?.before ?? before;
+    if (start === after) changed.delete(offset);
+    else changed.set(offset, { before: start, after });
+  }
+  const kept = new Map([...first.kept, ...second.kept].filter(([offset]) => !changed.has(offset)));
+  const known = new Set(first.edited.map(({ target, offset }) => `${target}${offset}`));
+  const fresh = second.edited.filter(({ target, offset }) => !known.has(`${target}${offset}`));
+  return { ...second, changed, kept, edited: [...first.edited, ...fresh] };
+}
+
+/** What two stages of the same shapes differ in, as the edit from one to the other. */
+export function difference(from: Stage, to: Stage): Edit[] | null {
+  const edits: Edit[] = [];
+  if (from.args !== to.args) return null;
+  for (const target of ["input", "weight", "bias"] as const) {
+    const a = tensorOf(from, target);
+    const b = tensorOf(to, target);
+    if (a === b) continue;
+    if (String(a.shape) !== String(b.shape)) return null;
+    b.data.forEach((value, offset) => {
+      if (!Object.is(value, a.data[offset])) edits.push({ target, offset, value });
+    });
+  }
+  return edits;
+}
+
+/** The change in words, for the note above the stage and the live region. */
+export function describe(stage: Stage, change: Change): string {
+  const shape = evaluate(stage).output.shape;
+  if (change.edited.length === 0) return "Nothing changed: the value is the same.";
+  const total = `${change.outputs.toLocaleString("en-US")}`;
+  const n = change.changed.size;
+  const head =
+    n === 0
+      ? `No output changed of ${total}`
+      : `${n} ${n === 1 ? "output" : "outputs"} changed of ${total}`;
+  const [first] = change.changed;
+  const detail =
+    n === 1 && first
+      ? `: ${cellName("output", first[0], shape)} from ${torchText(first[1].before)} to ${torchText(first[1].after)}`
+      : "";
+  const kept = change.kept.size;
+  const [why] = change.kept.values();
+  const same =
+    kept === 0
+      ? ""
+      : ` ${kept} more ${kept === 1 ? "reads" : "read"} the cell and kept ${kept === 1 ? "its" : "their"} value: ${why}.`;
+  return `${head}${detail}.${same}`;
+}

@@ -1,0 +1,195 @@
+// Figure views: the grids with their marks, and what lies round them, made from the
+// state and the model's answers.
+import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
+import type { CellMark, GridView } from "./elements/tensor-grid.js";
+import { torchText } from "./format.js";
+import { beams, ghostRects, type Layout } from "./layout.js";
+import { evaluate, insideFrame, tensorOf } from "./model.js";
+import { stamped, unread, type Pointing } from "./pointing.js";
+import type { Role, Stage, State } from "./state.js";
+import { cellName } from "./tensors.js";
+
+/** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
+const SCALE: Record<Role, number> = { input: 3, weight: 0.5, bias: 0.5, output: 2 };
+const NAMES: Record<Role, string> = {
+  input: "Input x",
+  weight: "Weight",
+  bias: "Bias",
+  output: "Output y",
+};
+
+export function gridView(
+  role: Role,
+  state: State,
+  figure: Layout,
+  pointing: Pointing | null,
+): GridView | null {
+  const block = figure.blocks.find((one) => one.role === role);
+  if (!block) return null;
+  const { stage } = state;
+  const stamping = state.mode === "step" && stage.args.transposed;
+  const values = role === "output" && stamping ? stamped(stage, state.step) : tensorOf(stage, role);
+  const mark =
+    role === "output" ? outputMarks(state, pointing) : sourceMarks(role, state, pointing);
+  return {
+    role,
+    label: `${NAMES[role]}, shape ${block.shape}`,
+    editable: role !== "output" && !state.attempt,
+    block,
+    cell: figure.cell,
+    values: pendingValues(role, state, values.data),
+    scale: SCALE[role],
+    text: torchText,
+    name: (offset) => cellName(role, offset, values.shape),
+    mark,
+    marked: () => markedCells(role, state, pointing),
+    hidden:
+      role === "output" && state.mode === "step" && !stamping
+        ? (offset) => offset >= state.step
+        : () => false,
+  };
+}
+
+function markedCells(role: Role, state: State, pointing: Pointing | null): Set<number> {
+  const { change, prediction, stage } = state;
+  const cells = new Set(pointing?.[role]);
+  const add = (offsets: Iterable<number>): void => {
+    for (const offset of offsets) cells.add(offset);
+  };
+  if (pointing?.cell.role === role) cells.add(pointing.cell.offset);
+  if (role === "output") {
+    if (change) add([...change.changed.keys(), ...change.kept.keys()]);
+    if (prediction) add(prediction.guesses);
+  } else {
+    const edits = [...(change?.edited ?? []), ...(prediction?.edits ?? [])];
+    add(edits.filter(({ target }) => target === role).map(({ offset }) => offset));
+    if (role === "input") add(unread(stage));
+  }
+  return cells;
+}
+
+/** While a prediction waits, its edit already shows in the cell. */
+function pendingValues(role: Role, state: State, values: Float32Array): Float32Array {
+  const { prediction } = state;
+  if (!prediction || prediction.revealed || role === "output") return values;
+  const next = values.slice();
+  for (const edit of prediction.edits) if (edit.target === role) next[edit.offset] = edit.value;
+  return next;
+}
+
+function outputMarks(state: State, pointing: Pointing | null): GridView["mark"] {
+  const { change, prediction } = state;
+  let largest = 0;
+  for (const { before, after } of change?.changed.values() ?? []) {
+    const size = Math.abs(after - before);
+    if (Number.isFinite(size)) largest = Math.max(largest, size);
+  }
+  return (offset) => {
+    const classes = pointingClasses(pointing, "output", offset);
+    const notes: string[] = [];
+    let before: string | undefined;
+    let size: number | undefined;
+    const changed = change?.changed.get(offset);
+    if (changed) {
+      const difference = changed.after - changed.before;
+      classes.push("changed", difference > 0 ? "up" : "down");
+      before = torchText(changed.before);
+      size = Number.isFinite(difference) && largest > 0 ? Math.abs(difference) / largest : 1;
+      notes.push(difference > 0 ? "rose" : "fell");
+    }
+    const kept = change?.kept.get(offset);
+    if (kept !== undefined) {
+      classes.push("kept");
+      notes.push(`reads the edited cell and kept its value: ${kept}`);
+    }
+    if (prediction) {
+      const guessed = prediction.guesses.has(offset);
+      if (!prediction.revealed && guessed) {
+        classes.push("guess");
+        notes.push("you expect a change");
+      } else if (prediction.revealed && (guessed || changed)) {
+        const verdict = guessed && changed ? "right" : guessed ? "wrong" : "missed";
+        classes.push(verdict);
+        notes.push(
+          { right: "you were right", wrong: "you expected a change", missed: "you missed it" }[
+            verdict
+          ],
+        );
+      }
+    }
+    return classes.length === 0
+      ? null
+      : { classes: classes.join(" "), before, size, note: notes.join("; ") || undefined };
+  };
+}
+
+function sourceMarks(
+  role: Exclude<Role, "output">,
+  state: State,
+  pointing: Pointing | null,
+): GridView["mark"] {
+  const { stage, change, prediction } = state;
+  const idle = role === "input" ? unread(stage) : new Set<number>();
+  const waiting = role === "input" && state.mode === "step" && stage.args.transposed;
+  const edited = new Map<number, string>();
+  for (const edit of change?.edited ?? []) {
+    if (edit.target === role) edited.set(edit.offset, torchText(edit.before));
+  }
+  if (prediction && !prediction.revealed) {
+    for (const edit of prediction.edits) {
+      if (edit.target === role)
+        edited.set(edit.offset, torchText(tensorOf(stage, role).data[edit.offset]!));
+    }
+  }
+  return (offset) => {
+    const classes = pointingClasses(pointing, role, offset);
+    if (waiting && offset >= state.step) classes.push("waiting");
+    const before = edited.get(offset);
+    if (before !== undefined) classes.push("edited");
+    const alone = idle.has(offset);
+    if (alone) classes.push("unread");
+    if (classes.length === 0) return null;
+    const note = before !== undefined ? "edited" : alone ? "no output reads this cell" : undefined;
+    return { classes: classes.join(" "), before, note } satisfies CellMark;
+  };
+}
+
+function pointingClasses(pointing: Pointing | null, role: Role, offset: number): string[] {
+  if (!pointing) return [];
+  if (pointing.cell.role === role && pointing.cell.offset === offset) return ["lit", "source"];
+  return pointing[role].has(offset) ? ["lit"] : [];
+}
+
+export function backdropView(
+  stage: Stage,
+  figure: Layout,
+  pointing: Pointing | null,
+): BackdropView {
+  const { frame } = evaluate(stage);
+  const block = figure.blocks.find((one) => one.role === frame.role);
+  const ghosts: GhostView[] = [];
+  // Where cells are too small for numbers, only the lit ghosts are worth drawing.
+  const small = figure.cell.font === 0;
+  if (block && (!small || pointing)) {
+    const own = tensorOf(stage, frame.role).shape;
+    for (const [key, rect] of ghostRects(figure, block, frame)) {
+      if (small && !pointing?.ghosts.has(key)) continue;
+      if (insideFrame(frame, key, own) >= 0) continue;
+      const source = frame.sources()?.[key];
+      const cropped = frame.role === "output";
+      ghosts.push({
+        key,
+        rect,
+        text: torchText(frame.values()[key]!),
+        title: cropped
+          ? "cut off by padding"
+          : source === undefined
+            ? "padding: 0"
+            : `padding: a copy of ${cellName("input", source, stage.input.shape)}`,
+        lit: pointing?.ghosts.has(key) ?? false,
+        cropped,
+      });
+    }
+  }
+  return { figure, ghosts, beams: pointing ? beams(figure, pointing, frame) : [] };
+}
