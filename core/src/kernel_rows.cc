@@ -8,6 +8,7 @@
 #include "core/src/kernel_rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "core/src/kernel_phase.h"
@@ -21,6 +22,8 @@ namespace convscope {
 
 // Floats of a strip: it stays in the second-level cache.
 inline constexpr int64_t kStripFloats = 24 * 1024;
+// Cells from the first tap to the last, in all: more are not for this kernel.
+inline constexpr double kMaxReach = 1 << 18;
 // Output channels of a tile.
 inline constexpr int64_t kTileChannels = 5;
 // Floats behind a strip's row that a tile may read, and behind an output row
@@ -360,6 +363,16 @@ class RowsKernel : public Kernel {
 
 bool SuitsRows(const ConvGeometry& g) {
   if (g.ic == 0 || g.oc == 0 || g.ic * g.taps() > 512) return false;
+  // A strip reaches from the first tap to the last: with huge dilations or
+  // strides it would be all gaps.
+  double floats = static_cast<double>(g.ic);
+  for (const AxisMap& map : g.axes) {
+    const PhaseAxis axis = PhaseOf(map, 0);
+    floats *= static_cast<double>(std::max<int64_t>(1, axis.taps)) *
+                  static_cast<double>(std::abs(axis.shift_step)) +
+              static_cast<double>(axis.stride);
+  }
+  if (floats > kMaxReach) return false;
   return g.oc <= 8 || g.ic <= 4;
 }
 
