@@ -48,18 +48,6 @@ HWY_INLINE V CanonicalNaN(D d, V v) {
   return hn::IfThenElse(hn::IsNaN(v), nan, v);
 }
 
-// The same for several vectors. If any holds a NaN, so does their total: nearly
-// always one comparison serves all.
-template <int kCount, class D, class V = hn::Vec<D>>
-HWY_INLINE void MakeCanonical(D d, V* HWY_RESTRICT v) {
-  V total = v[0];
-  HWY_UNROLL(16)
-  for (int i = 1; i < kCount; ++i) total = hn::Add(total, v[i]);
-  if (HWY_LIKELY(hn::AllFalse(d, hn::IsNaN(total)))) return;
-  HWY_UNROLL(16)
-  for (int i = 0; i < kCount; ++i) v[i] = CanonicalNaN(d, v[i]);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace convscope
 HWY_AFTER_NAMESPACE();

@@ -58,12 +58,11 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
       }
       w += kChannels;
     }
-    MakeCanonical<kChannels * kVectors>(d, sums);
     HWY_UNROLL(8)
     for (int c = 0; c < kChannels; ++c) {
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v) {
-        hn::StoreU(sums[c * kVectors + v], d,
+        hn::StoreU(CanonicalNaN(d, sums[c * kVectors + v]), d,
                    out + c * arguments.out_plane + v * N);
       }
     }
@@ -118,9 +117,10 @@ HWY_NOINLINE void RunTile(const RowTileArguments& arguments, const float* x,
       if (taps == 4) continue;
       tap(4);
     }
-    MakeCanonical<kVectors>(d, sums);
     HWY_UNROLL(8)
-    for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, out + v * N);
+    for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(CanonicalNaN(d, sums[v]), d, out + v * N);
+    }
     x += arguments.x_row;
     out += arguments.out_row;
   }

@@ -86,26 +86,10 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT b,
     w += kRows;
   }
 
-  if (is_last) {
-    // If any sum is a NaN, so is their total: nearly always one comparison
-    // serves all.
-    const V total =
-        hn::Add(hn::Add(hn::Add(hn::Add(s00, s01), hn::Add(s10, s11)),
-                        hn::Add(hn::Add(s20, s21), hn::Add(s30, s31))),
-                hn::Add(hn::Add(s40, s41), hn::Add(s50, s51)));
-    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(total)))) {
-      s00 = CanonicalNaN(d, s00), s01 = CanonicalNaN(d, s01);
-      s10 = CanonicalNaN(d, s10), s11 = CanonicalNaN(d, s11);
-      s20 = CanonicalNaN(d, s20), s21 = CanonicalNaN(d, s21);
-      s30 = CanonicalNaN(d, s30), s31 = CanonicalNaN(d, s31);
-      s40 = CanonicalNaN(d, s40), s41 = CanonicalNaN(d, s41);
-      s50 = CanonicalNaN(d, s50), s51 = CanonicalNaN(d, s51);
-    }
-  }
   const auto end = [&](int row, V s0, V s1, float* to) HWY_ATTR {
     if (row >= kRows) return;
-    hn::StoreU(s0, d, to);
-    if (kTwo) hn::StoreU(s1, d, to + N);
+    hn::StoreU(is_last ? CanonicalNaN(d, s0) : s0, d, to);
+    if (kTwo) hn::StoreU(is_last ? CanonicalNaN(d, s1) : s1, d, to + N);
   };
   end(0, s00, s01, c0);
   end(1, s10, s11, c1);
