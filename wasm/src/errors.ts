@@ -12,6 +12,8 @@ export type ErrorCode =
   | "index"
   /** There is no memory for what was asked. */
   | "memory"
+  /** A file that is broken, or holds what cannot be read. */
+  | "file"
   /** The memory of a typed array was given away. */
   | "detached"
   /** A plan or watch was used after `dispose()`. */

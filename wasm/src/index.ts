@@ -121,6 +121,15 @@ export {
   type FPadOptions,
 } from "./functional.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
+export type { Bytes, DType } from "./dtype.js";
+export { loadNpy, saveNpy, type NpyOptions } from "./npy.js";
+export { loadNpz, saveNpz } from "./npz.js";
+export {
+  loadSafetensors,
+  safetensorsMetadata,
+  saveSafetensors,
+  type SafetensorsOptions,
+} from "./safetensors.js";
 export { Plan, type PlanOptions } from "./plan.js";
 export {
   ChangedCells,
