@@ -203,14 +203,7 @@ AxisMap AxisMap::Adaptive(int64_t in, int64_t out) {
   return map;
 }
 
-int64_t AxisMap::Source(int64_t o, int64_t k) const {
-  if (kind == Kind::kTransposed) {
-    const int64_t stamp = o + before - k * dilation;
-    if (stamp < 0 || stamp % stride != 0) return -1;
-    const int64_t i = stamp / stride;
-    return i < in ? i : -1;
-  }
-  const int64_t position = o * stride - before + k * dilation;
+int64_t AxisMap::At(int64_t position) const {
   if (mode == PaddingMode::kCircular && (before < 0 || after < 0)) {
     // A cropped axis wraps round what the crop leaves.
     const int64_t begin = std::max<int64_t>(0, -before);
@@ -218,6 +211,16 @@ int64_t AxisMap::Source(int64_t o, int64_t k) const {
     return begin + PaddedSource(position - begin, end - begin, mode);
   }
   return PaddedSource(position, in, mode);
+}
+
+int64_t AxisMap::Source(int64_t o, int64_t k) const {
+  if (kind == Kind::kTransposed) {
+    const int64_t stamp = o + before - k * dilation;
+    if (stamp < 0 || stamp % stride != 0) return -1;
+    const int64_t i = stamp / stride;
+    return i < in ? i : -1;
+  }
+  return At(o * stride - before + k * dilation);
 }
 
 void AxisMap::AppendReads(int64_t o, IndexList* inputs) const {

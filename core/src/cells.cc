@@ -71,10 +71,11 @@ std::vector<int32_t> CellSet::Offsets() const {
   std::vector<int32_t> offsets;
   int64_t count = 0;
   for (const Product& part : parts_) count += part.size();
-  offsets.reserve(static_cast<size_t>(count));
+  offsets.resize(static_cast<size_t>(count));
+  int32_t* next = offsets.data();
   for (const Product& part : parts_) {
     ForEachOffset(shape_, part, [&](int64_t offset) {
-      offsets.push_back(static_cast<int32_t>(offset));
+      *next++ = static_cast<int32_t>(offset);
     });
   }
   if (parts_.size() > 1) Normalize(&offsets);

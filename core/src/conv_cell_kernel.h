@@ -10,10 +10,10 @@
 namespace convscope {
 
 // The bits of ComputeCells. An input edit reaches few positions in many output
-// channels: it runs across channels, on a copy of the weight in which they lie
-// side by side. A weight edit reaches one channel at every position: it runs
-// along rows. `rank` is that of the layer's tensors; `weight` and `bias` must
-// stay where they are. Only memory can fail.
+// channels: it runs across channels (cell_channels.h). A weight edit reaches
+// one channel at every position: it runs along rows (cell_planes.h). `rank` is
+// that of the layer's tensors; `weight` and `bias` must stay where they are.
+// Only memory can fail.
 Status MakeConvCellKernel(const ConvGeometry& geometry, size_t rank, int axes,
                           const float* weight, const float* bias,
                           std::unique_ptr<CellKernel>* kernel);

@@ -202,20 +202,25 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
     if (!status.ok() || !ReadByEdits(leaf, parameter_edits, &stale).ok()) {
       stale = CellSet(shape, AllCells(shape));
     }
-    const std::vector<int32_t> offsets = stale.Offsets();
-    std::vector<float> old(offsets.size());
-    for (size_t i = 0; i < offsets.size(); ++i) old[i] = values[offsets[i]];
+    changed_[leaf] = std::move(*changed);
+    *changed = stale.Offsets();
+    before->resize(changed->size());
+    int32_t* offsets = changed->data();
+    float* old = before->data();
+    const size_t count = changed->size();
+    for (size_t i = 0; i < count; ++i) old[i] = values[offsets[i]];
     for (const Product& part : stale.parts()) {
       cell_kernels_[leaf]->Run(values_[leaf].data(), part, values);
     }
-    changed_[leaf] = std::move(*changed);
-    changed->clear();
-    before->clear();
-    for (size_t i = 0; i < offsets.size(); ++i) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; ++i) {
       if (SameBits(old[i], values[offsets[i]])) continue;
-      changed->push_back(offsets[i]);
-      before->push_back(old[i]);
+      offsets[kept] = offsets[i];
+      old[kept] = old[i];
+      ++kept;
     }
+    changed->resize(kept);
+    before->resize(kept);
   }
 }
 
@@ -271,15 +276,25 @@ Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
     if (edit.target > 0) TellKernels(edit);
   }
   Ripple(parameter_edits, &changed, &before);
+  changed_.back() = changed;
+  // What is another number now, and not just another zero or NaN.
   const float* output = values_.back().data();
-  for (size_t i = 0; i < changed.size(); ++i) {
-    const float after = output[changed[i]];
-    if (SameValue(before[i], after)) continue;
-    made.offsets.push_back(changed[i]);
-    made.before.push_back(before[i]);
-    made.after.push_back(after);
+  std::vector<float> after(changed.size());
+  size_t count = 0;
+  for (size_t i = 0; i < after.size(); ++i) {
+    const float value = output[changed[i]];
+    if (SameValue(before[i], value)) continue;
+    changed[count] = changed[i];
+    before[count] = before[i];
+    after[count] = value;
+    ++count;
   }
-  changed_.back() = std::move(changed);
+  changed.resize(count);
+  before.resize(count);
+  after.resize(count);
+  made.offsets = std::move(changed);
+  made.before = std::move(before);
+  made.after = std::move(after);
   reached_ = std::move(reached);
   edited_ = std::move(parameter_edits);
   made.edits.assign(edits.begin(), edits.end());

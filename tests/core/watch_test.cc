@@ -235,6 +235,49 @@ TEST_CASE("an edit reaches and changes exactly what a full run shows") {
   });
 }
 
+// Against the chain rule through whole tensors.
+void CheckSensitivity(Random* random) {
+  const Stack stack = RandomStack(random);
+  INFO(stack.layer->ToString());
+  INFO(ToString(stack.in));
+  const std::vector<float> in = random->Values(stack.in.elements());
+  std::unique_ptr<Watch> watch;
+  Require(Watch::Create(stack.layer, stack.in, in.data(), &watch));
+  const Shape& out = watch->output_shape();
+  for (int round = 0; round < 3; ++round) {
+    const int64_t at = random->Int(0, out.elements() - 1);
+    std::vector<float> one(static_cast<size_t>(out.elements()));
+    one[static_cast<size_t>(at)] = 1;
+    const std::vector<float> whole =
+        Backward(*stack.layer, stack.in, in, one).input;
+    std::vector<int32_t> offsets;
+    std::vector<float> derivatives;
+    Require(watch->Sensitivity(IndexAt(out, at), &offsets, &derivatives));
+    REQUIRE(offsets.size() == derivatives.size());
+    REQUIRE(std::is_sorted(offsets.begin(), offsets.end()));
+    std::vector<float> got(whole.size());
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      got[static_cast<size_t>(offsets[i])] = derivatives[i];
+    }
+    // The same products, added in another order.
+    float largest = 0;
+    for (float d : whole) {
+      if (std::isfinite(d)) largest = std::max(largest, std::abs(d));
+    }
+    REQUIRE(Difference(got, whole,
+                       [&](size_t) { return 1e-4 * (1 + largest); }) == "");
+  }
+}
+
+TEST_CASE(
+    "a sensitivity is the gradient of one output, and nothing outside what it "
+    "reads") {
+  Random random(33);
+  ForEachTarget([&] {
+    for (int stack = 0; stack < 60; ++stack) CheckSensitivity(&random);
+  });
+}
+
 TEST_CASE("a long series of edits never strays from the full run") {
   Random random(32);
   for (int stack = 0; stack < 10; ++stack) CheckStack(&random, 100);

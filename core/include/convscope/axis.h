@@ -53,6 +53,10 @@ struct AxisMap {
   static AxisMap Groups(int64_t in, int64_t out, int64_t groups);
   static AxisMap Adaptive(int64_t in, int64_t out);
 
+  // The input index that padded position `position` holds, counted from the
+  // first input cell; -1 for a constant. kWindow only.
+  int64_t At(int64_t position) const;
+
   // The input index under tap k of output o, or -1 where the tap falls on a
   // constant (kWindow) or between the stamps (kTransposed). Windows only.
   int64_t Source(int64_t o, int64_t k) const;

@@ -1,0 +1,430 @@
+#include "core/src/cell_planes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include "core/src/nan.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/src/cell_planes.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+
+#ifndef CONVSCOPE_SRC_CELL_PLANES_ONCE
+#define CONVSCOPE_SRC_CELL_PLANES_ONCE
+namespace convscope {
+
+// One tap: its weight, and the first of the inputs that it meets.
+struct PlaneTap {
+  int64_t weight;
+  int64_t input;
+};
+
+// Runs are computed in multiples of this many sums.
+inline constexpr int64_t kRound = 16;
+
+inline int64_t RoundUp(int64_t count) {
+  return (count + kRound - 1) / kRound * kRound;
+}
+
+}  // namespace convscope
+#endif  // CONVSCOPE_SRC_CELL_PLANES_ONCE
+
+HWY_BEFORE_NAMESPACE();
+namespace convscope {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// sums[i] += weight[tap.weight] * input[tap.input + i], tap by tap, for
+// kVectors vectors. Eight hide the latency of the additions and leave registers
+// for the operands (WebAssembly engines have 15).
+template <int kVectors, class D>
+HWY_INLINE void AddVectors(D d, const PlaneTap* taps, size_t tap_count,
+                           const float* HWY_RESTRICT weight,
+                           const float* HWY_RESTRICT input,
+                           float* HWY_RESTRICT sums) {
+  const auto N = static_cast<int64_t>(hn::Lanes(d));
+  const auto load = [&](int v) HWY_ATTR {
+    return v < kVectors ? hn::LoadU(d, sums + v * N) : hn::Zero(d);
+  };
+  auto s0 = load(0), s1 = load(1), s2 = load(2), s3 = load(3);
+  auto s4 = load(4), s5 = load(5), s6 = load(6), s7 = load(7);
+  for (size_t t = 0; t < tap_count; ++t) {
+    const auto factor = hn::Set(d, weight[taps[t].weight]);
+    const float* row = input + taps[t].input;
+    const auto product = [&](int v) HWY_ATTR {
+      return hn::Mul(factor, hn::LoadU(d, row + v * N));
+    };
+    s0 = hn::Add(s0, product(0));
+    s1 = hn::Add(s1, product(1));
+    if constexpr (kVectors > 2) {
+      s2 = hn::Add(s2, product(2));
+      s3 = hn::Add(s3, product(3));
+      s4 = hn::Add(s4, product(4));
+      s5 = hn::Add(s5, product(5));
+      s6 = hn::Add(s6, product(6));
+      s7 = hn::Add(s7, product(7));
+    }
+  }
+  hn::StoreU(s0, d, sums);
+  hn::StoreU(s1, d, sums + N);
+  if constexpr (kVectors > 2) {
+    hn::StoreU(s2, d, sums + 2 * N);
+    hn::StoreU(s3, d, sums + 3 * N);
+    hn::StoreU(s4, d, sums + 4 * N);
+    hn::StoreU(s5, d, sums + 5 * N);
+    hn::StoreU(s6, d, sums + 6 * N);
+    hn::StoreU(s7, d, sums + 7 * N);
+  }
+}
+
+// `runs` runs of `count` sums each, a multiple of kRound.
+void AddProducts(const PlaneTap* taps, size_t tap_count, const float* weight,
+                 const float* input, int64_t runs, int64_t input_step,
+                 int64_t count, float* sums) {
+  const hn::CappedTag<float, 8> d;
+  const auto N = static_cast<int64_t>(hn::Lanes(d));
+  for (; runs > 0; --runs, input += input_step, sums += count) {
+    int64_t i = 0;
+    for (; i + 8 * N <= count; i += 8 * N) {
+      AddVectors<8>(d, taps, tap_count, weight, input + i, sums + i);
+    }
+    for (; i < count; i += 2 * N) {
+      AddVectors<2>(d, taps, tap_count, weight, input + i, sums + i);
+    }
+  }
+}
+
+void CopyCells(const float* from, int64_t count, float* to) {
+  const hn::CappedTag<float, 8> d;
+  const auto N = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + N <= count; i += N) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace convscope
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace convscope {
+namespace {
+
+HWY_EXPORT(AddProducts);
+HWY_EXPORT(CopyCells);
+
+// Fewer positions than// Fewer positions than this are not worth a copy of what
+// they read.
+constexpr int64_t kFewestPositions = 32;
+// What a strip should read of an input channel, in numbers: half of a
+// first-level cache.
+constexpr int64_t kStripInputs = 4096;
+// Columns beyond this are another strip.
+constexpr int64_t kStripColumns = 1024;
+
+int64_t Reach(const std::vector<Tap>& taps) {
+  int64_t reach = 1;
+  for (const Tap& tap : taps) reach = std::max(reach, tap.in + 1);
+  return reach;
+}
+
+// The weights of output channel `c` for input channel `ic` of its group.
+const float* WeightsOf(const ConvGeometry& g, const float* weight, int64_t c,
+                       int64_t ic) {
+  const int64_t group = c / g.oc;
+  const int64_t pair =
+      g.transposed ? (group * g.ic + ic) * g.oc + c % g.oc : c * g.ic + ic;
+  return weight + pair * g.taps();
+}
+
+bool AllFinite(const ConvGeometry& g, const float* weight,
+               const IndexList& channels) {
+  for (int32_t c : channels) {
+    for (int64_t ic = 0; ic < g.ic; ++ic) {
+      const float* w = WeightsOf(g, weight, c, ic);
+      for (int64_t k = 0; k < g.taps(); ++k) {
+        if (!std::isfinite(w[k])) return false;
+      }
+    }
+  }
+  return true;
+}
+
+using Stretch = CellPlanes::Stretch;
+
+// The copy of positions [begin, end) without the padding: those that are `step`
+// apart lie side by side, phase by phase, `pitch` apart.
+void FindStretches(const std::vector<int64_t>& sources, int64_t begin,
+                   int64_t end, int64_t step, int64_t pitch,
+                   std::vector<Stretch>* stretches) {
+  stretches->clear();
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t source = sources[static_cast<size_t>(i)];
+    if (source < 0) continue;
+    const int64_t to = (i - begin) % step * pitch + (i - begin) / step;
+    if (step == 1 && !stretches->empty()) {
+      Stretch& last = stretches->back();
+      if (source == last.source + last.count && to == last.to + last.count) {
+        ++last.count;
+        continue;
+      }
+    }
+    stretches->push_back({to, source, 1});
+  }
+}
+
+void CopyRow(const float* row, const std::vector<Stretch>& stretches,
+             float* to) {
+  for (const Stretch& stretch : stretches) {
+    if (stretch.count == 1) {
+      to[stretch.to] = row[stretch.source];
+    } else {
+      HWY_DYNAMIC_DISPATCH(CopyCells)
+      (row + stretch.source, stretch.count, to + stretch.to);
+    }
+  }
+}
+
+}  // namespace
+
+void CellPlanes::FindRuns(const AxisMap& map, const IndexList& outputs,
+                          std::vector<AxisRun>* runs) {
+  const bool is_window = map.kind == AxisMap::Kind::kWindow;
+  const int64_t phases = is_window ? 1 : map.stride;
+  for (int64_t phase = 0; phase < phases; ++phase) {
+    AxisRun run;
+    run.step = phases;
+    run.in_step = is_window ? map.stride : 1;
+    for (int32_t o : outputs) {
+      if (o % phases == phase) run.outputs.push_back(o);
+    }
+    if (run.outputs.empty()) continue;
+    // Positions are counted in input cells.
+    const int64_t first = run.outputs.front();
+    for (int32_t o : run.outputs) run.places.push_back((o - first) / phases);
+    for (int64_t k = 0; k < map.kernel; ++k) {
+      if (is_window) {
+        run.taps.push_back(
+            {first * map.stride - map.before + k * map.dilation, k});
+      } else if ((first + map.before - k * map.dilation) % map.stride == 0) {
+        run.taps.push_back(
+            {(first + map.before - k * map.dilation) / map.stride, k});
+      }
+    }
+    if (run.taps.empty()) {
+      runs->push_back(std::move(run));
+      continue;
+    }
+    const auto [low, high] = std::minmax_element(
+        run.taps.begin(), run.taps.end(),
+        [](const Tap& a, const Tap& b) { return a.in < b.in; });
+    const int64_t begin = low->in;
+    const int64_t end = high->in + (run.length() - 1) * run.in_step + 1;
+    for (int64_t position = begin; position < end; ++position) {
+      if (is_window) {
+        run.sources.push_back(map.At(position));
+      } else {
+        run.sources.push_back(position >= 0 && position < map.in ? position
+                                                                 : -1);
+      }
+    }
+    for (Tap& tap : run.taps) tap.in -= begin;
+    runs->push_back(std::move(run));
+  }
+}
+
+// A box of outputs, computed in strips of `rows` times `columns`.
+struct CellPlanes::Strip {
+  Strip(const ConvGeometry& g, const AxisRun& d, const AxisRun& h,
+        const AxisRun& w)
+      : depth(&d), height(&h), width(&w) {
+    const int64_t column_reach = Reach(w.taps);
+    columns = std::min(w.length(), std::max(kStripColumns, 2 * column_reach));
+    phase_pitch = columns - 1 + (column_reach + w.in_step - 1) / w.in_step;
+    pitch = phase_pitch * w.in_step;
+    row_reach = Reach(h.taps);
+    const auto planes = static_cast<int64_t>(d.taps.size());
+    const int64_t fitting =
+        kStripInputs / (pitch * std::max<int64_t>(planes, 1));
+    // Not so few that most of a copy would be what the strips share.
+    rows = std::max(fitting - row_reach, row_reach) / h.in_step + 1;
+    rows = std::min(rows, h.length());
+    copy_rows = (rows - 1) * h.in_step + row_reach;
+    copy_size = planes * copy_rows * pitch + 2 * kRound;
+    is_flat = h.in_step == 1 && w.in_step == 1;
+    sums_pitch = is_flat ? pitch : RoundUp(columns);
+    sums_size = RoundUp(rows * sums_pitch);
+    for (size_t plane = 0; plane < d.taps.size(); ++plane) {
+      for (const Tap& y : h.taps) {
+        for (const Tap& x : w.taps) {
+          taps.push_back(
+              {(d.taps[plane].weight * g.axes[1].kernel + y.weight) *
+                       g.axes[2].kernel +
+                   x.weight,
+               (static_cast<int64_t>(plane) * copy_rows + y.in) * pitch +
+                   x.in % w.in_step * phase_pitch + x.in / w.in_step});
+        }
+      }
+    }
+  }
+
+  const AxisRun *depth, *height, *width;
+  int64_t rows, columns;
+  // The copy: [depth taps][copy_rows][pitch].
+  int64_t row_reach, copy_rows, phase_pitch, pitch, copy_size;
+  // Flat: all rows are one run, what lies between them included.
+  bool is_flat;
+  int64_t sums_pitch, sums_size;
+  std::vector<PlaneTap> taps;
+};
+
+bool CellPlanes::Run(const ConvGeometry& g, const float* weight,
+                     const float* bias, const float* in, const ConvCells& cells,
+                     float* out) {
+  int64_t positions = 1;
+  for (size_t axis = 0; axis < 3; ++axis) {
+    const IndexList& outputs = cells[axis + 2];
+    if (outputs.empty()) return false;
+    positions *= static_cast<int64_t>(outputs.size());
+    // Far apart, most of what is computed would be for nobody.
+    const int64_t step = g.transposed ? g.axes[axis].stride : 1;
+    const int64_t reach = (outputs.back() - outputs.front()) / step + 1;
+    if (reach > 2 * static_cast<int64_t>(outputs.size())) return false;
+  }
+  if (positions < kFewestPositions || !AllFinite(g, weight, cells[1])) {
+    return false;
+  }
+  std::array<std::vector<AxisRun>, 3> runs;
+  for (size_t axis = 0; axis < 3; ++axis) {
+    FindRuns(g.axes[axis], cells[axis + 2], &runs[axis]);
+  }
+  std::vector<Strip> strips;
+  int64_t copy_size = 0;
+  int64_t sums_size = 0;
+  for (const AxisRun& depth : runs[0]) {
+    for (const AxisRun& height : runs[1]) {
+      for (const AxisRun& width : runs[2]) {
+        strips.emplace_back(g, depth, height, width);
+        copy_size = std::max(copy_size, strips.back().copy_size);
+        sums_size = std::max(sums_size, strips.back().sums_size);
+      }
+    }
+  }
+  if ((copy_.size() < copy_size && !copy_.Allocate(copy_size).ok()) ||
+      (sums_.size() < sums_size && !sums_.Allocate(sums_size).ok())) {
+    return false;
+  }
+  for (const Strip& strip : strips) {
+    RunStrips(g, weight, bias, in, cells, strip, out);
+  }
+  return true;
+}
+
+void CellPlanes::RunStrips(const ConvGeometry& g, const float* weight,
+                           const float* bias, const float* in,
+                           const ConvCells& cells, const Strip& strip,
+                           float* out) {
+  const AxisRun& width = *strip.width;
+  std::vector<Stretch> stretches;
+  for (int64_t column = 0; column < width.length(); column += strip.columns) {
+    const int64_t begin = column * width.in_step;
+    const int64_t end = std::min<int64_t>(
+        begin + (strip.columns - 1) * width.in_step + Reach(width.taps),
+        static_cast<int64_t>(width.sources.size()));
+    FindStretches(width.sources, begin, end, width.in_step, strip.phase_pitch,
+                  &stretches);
+    // The padding of rows; also what is read behind the last row, for sums that
+    // nobody takes.
+    std::fill_n(copy_.data(), copy_.size(), 0.0f);
+    for (int32_t n : cells[0]) {
+      for (int32_t c : cells[1]) {
+        for (int32_t od : strip.depth->outputs) {
+          for (int64_t row = 0; row < strip.height->length();
+               row += strip.rows) {
+            const Place place{n, c, od, row, column};
+            SumStrip(g, weight, bias, in, strip, stretches, place);
+            TakeStrip(g, strip, place, out);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Leaves the sums of the strip at `place` in sums_.
+void CellPlanes::SumStrip(const ConvGeometry& g, const float* weight,
+                          const float* bias, const float* in,
+                          const Strip& strip,
+                          const std::vector<Stretch>& stretches,
+                          const Place& place) {
+  const AxisRun& depth = *strip.depth;
+  const AxisRun& height = *strip.height;
+  const int64_t rows = std::min(strip.rows, height.length() - place.row);
+  // + 0 as in ComputeCells.
+  std::fill_n(sums_.data(), sums_.size(),
+              bias == nullptr ? 0.0f : bias[place.c] + 0.0f);
+  if (strip.taps.empty()) return;
+  const int64_t group = place.c / g.oc;
+  const float* plane = in + (place.n * g.groups + group) * g.ic * g.in_plane();
+  const int64_t first_depth =
+      (place.od - depth.outputs.front()) / depth.step * depth.in_step;
+  const int64_t first_row = place.row * height.in_step;
+  const int64_t copy_rows = (rows - 1) * height.in_step + strip.row_reach;
+  const int64_t columns =
+      std::min(strip.columns, strip.width->length() - place.column);
+  const int64_t runs = strip.is_flat ? 1 : rows;
+  const int64_t count = strip.is_flat
+                            ? RoundUp((rows - 1) * strip.pitch + columns)
+                            : strip.sums_pitch;
+  // Through a pointer that no optimiser sees through: inlined here, too many
+  // numbers are alive for the sums to stay in registers.
+  decltype(HWY_DYNAMIC_POINTER(AddProducts)) volatile add_products =
+      HWY_DYNAMIC_POINTER(AddProducts);
+  for (int64_t ic = 0; ic < g.ic; ++ic, plane += g.in_plane()) {
+    float* to = copy_.data();
+    for (const Tap& tap : depth.taps) {
+      const int64_t d =
+          depth.sources[static_cast<size_t>(first_depth + tap.in)];
+      for (int64_t row = 0; row < copy_rows; ++row) {
+        const int64_t h = height.sources[static_cast<size_t>(first_row + row)];
+        float* copy = to + row * strip.pitch;
+        if (d < 0 || h < 0) {
+          std::fill_n(copy, strip.pitch, 0.0f);
+        } else {
+          CopyRow(plane + (d * g.axes[1].in + h) * g.axes[2].in, stretches,
+                  copy);
+        }
+      }
+      to += strip.copy_rows * strip.pitch;
+    }
+    add_products(strip.taps.data(), strip.taps.size(),
+                 WeightsOf(g, weight, place.c, ic), copy_.data(), runs,
+                 height.in_step * strip.pitch, count, sums_.data());
+  }
+}
+
+// Writes those sums that were asked for.
+void CellPlanes::TakeStrip(const ConvGeometry& g, const Strip& strip,
+                           const Place& place, float* out) const {
+  const AxisRun& height = *strip.height;
+  const AxisRun& width = *strip.width;
+  float* plane = out + (place.n * g.groups * g.oc + place.c) * g.out_plane() +
+                 place.od * g.axes[1].out * g.axes[2].out;
+  for (size_t h = 0; h < height.outputs.size(); ++h) {
+    const int64_t row = height.places[h] - place.row;
+    if (row < 0 || row >= strip.rows) continue;
+    const float* sums = sums_.data() + row * strip.sums_pitch;
+    float* to = plane + height.outputs[h] * g.axes[2].out;
+    for (size_t w = 0; w < width.outputs.size(); ++w) {
+      const int64_t column = width.places[w] - place.column;
+      if (column < 0 || column >= strip.columns) continue;
+      to[width.outputs[w]] = OneNaN(sums[column]);
+    }
+  }
+}
+
+}  // namespace convscope
+#endif  // HWY_ONCE
