@@ -95,8 +95,9 @@ T* Pointer(double address) {
 // the list, then the list.
 class CellsAnswer {
  public:
-  // Answers with address and length in mailbox[at] and mailbox[at + 1].
-  void Write(int at, const CellSet& cells) {
+  // Answers with address, length, rank and shape from mailbox[0] on; returns
+  // how many numbers that is.
+  int Write(const CellSet& cells) {
     numbers_.assign(1, static_cast<int32_t>(cells.parts().size()));
     for (const convscope::Product& part : cells.parts()) {
       for (const convscope::IndexList& list : part.axes) {
@@ -104,8 +105,11 @@ class CellsAnswer {
         numbers_.insert(numbers_.end(), list.begin(), list.end());
       }
     }
-    mailbox[at] = Address(numbers_.data());
-    mailbox[at + 1] = static_cast<double>(numbers_.size());
+    mailbox[0] = Address(numbers_.data());
+    mailbox[1] = static_cast<double>(numbers_.size());
+    const int rank = WriteShape(3, cells.shape());
+    mailbox[2] = rank;
+    return 3 + rank;
   }
 
  private:
@@ -341,7 +345,7 @@ class RawLayer {
     CellSet cells;
     Status status = layer_->OutputShape(in, &out);
     if (status.ok()) status = question(in, out, index, &cells);
-    if (status.ok()) cells_answer.Write(0, cells);
+    if (status.ok()) cells_answer.Write(cells);
     return Report(std::move(status));
   }
 
@@ -451,9 +455,9 @@ RawBackward* RawLayer::MakeBackward(int rank) const {
   return code == 0 ? backward.release() : nullptr;
 }
 
-// A watch. Each change is answered in the mailbox: address and length of the
-// reached cells, how many cells changed, the addresses of their offsets, values
-// before and values after, and how many edits were made.
+// A watch. Each change is answered in the mailbox: the reached cells, how many
+// cells changed, the addresses of their offsets, values before and values
+// after, and how many edits were made.
 class RawWatch {
  public:
   explicit RawWatch(std::unique_ptr<convscope::Watch> watch)
@@ -492,6 +496,17 @@ class RawWatch {
     return watch_->WhyKept(ReadShape(0, rank));
   }
 
+  // A cell of the output in; how many input cells it reads, the addresses of
+  // their offsets and of its derivatives out.
+  int Sensitivity(int rank) {
+    const int code = Report(
+        watch_->Sensitivity(ReadShape(0, rank), &read_offsets_, &derivatives_));
+    mailbox[0] = static_cast<double>(read_offsets_.size());
+    mailbox[1] = Address(read_offsets_.data());
+    mailbox[2] = Address(derivatives_.data());
+    return code;
+  }
+
   // How many cells changed, the addresses of their offsets, values before and
   // values after; how many cells kept their value, came and went.
   int Replace(const RawLayer& layer) {
@@ -514,12 +529,12 @@ class RawWatch {
 
   int Answer(Status status) {
     if (!status.ok()) return Report(std::move(status));
-    cells_answer.Write(0, change_.reached);
-    mailbox[2] = static_cast<double>(change_.offsets.size());
-    mailbox[3] = Address(change_.offsets.data());
-    mailbox[4] = Address(change_.before.data());
-    mailbox[5] = Address(change_.after.data());
-    mailbox[6] = static_cast<double>(change_.edits.size());
+    const int at = cells_answer.Write(change_.reached);
+    mailbox[at] = static_cast<double>(change_.offsets.size());
+    mailbox[at + 1] = Address(change_.offsets.data());
+    mailbox[at + 2] = Address(change_.before.data());
+    mailbox[at + 3] = Address(change_.after.data());
+    mailbox[at + 4] = static_cast<double>(change_.edits.size());
     return 0;
   }
 
@@ -527,6 +542,8 @@ class RawWatch {
   std::vector<convscope::Edit> edits_;
   convscope::Change change_;
   convscope::Replacement replacement_;
+  std::vector<int32_t> read_offsets_;
+  std::vector<float> derivatives_;
 };
 
 RawWatch* RawLayer::MakeWatch(int rank, double input) const {
@@ -862,6 +879,7 @@ EMSCRIPTEN_BINDINGS(convscope) {
       .function("levelShape", &RawWatch::LevelShape)
       .function("level", &RawWatch::Level)
       .function("whyKept", &RawWatch::WhyKept)
+      .function("sensitivity", &RawWatch::Sensitivity)
       .function("replace", &RawWatch::Replace);
 
   emscripten::function("makeConv", &MakeConv, allow_raw_pointers());

@@ -149,6 +149,31 @@ for (const build of builds) {
     }
   });
 
+  test(`a sensitivity is the gradient of one output with respect to what it reads (${build})`, async () => {
+    const cs = await load(build);
+    cs.manualSeed(2);
+    const shape = [2, 6, 6];
+    const layer = new cs.Sequential(
+      new cs.Conv2d({ inChannels: 2, outChannels: 3, kernelSize: 3, stride: 2, padding: 1 }),
+      new cs.Tanh(),
+      new cs.ConvTranspose2d({ inChannels: 3, outChannels: 1, kernelSize: 2, stride: 2 }),
+    );
+    const x = cs.randn(shape);
+    const w = cs.watch(layer, x);
+    const one = cs.zeros(w.output.shape);
+    one.set([0, 3, 2], 1);
+    const whole = layer.backward(x, one).input;
+    const { indices, derivatives } = w.sensitivity([0, 3, 2]);
+    assert.deepEqual(indices, layer.receptiveField(shape, [0, 3, 2]).toArray());
+    const got = cs.zeros(shape);
+    indices.forEach((index, i) => got.set(index, derivatives[i] as number));
+    got.data.forEach((value, i) =>
+      assert.ok(Math.abs(value - (whole.data[i] as number)) < 1e-6, `cell ${i}`),
+    );
+    assert.throws(() => w.sensitivity([0, 6, 0]), RangeError);
+    w.dispose();
+  });
+
   test(`an edited weight is the layer's own (${build})`, async () => {
     const cs = await load(build);
     const layer = conv(cs);

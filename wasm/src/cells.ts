@@ -24,8 +24,7 @@ export interface Product {
 export class Cells implements Iterable<number[]> {
   /** The shape of the tensor that the cells belong to. */
   readonly shape: readonly number[];
-  /** The set is the union of these products, which may overlap; for most layers it is one. */
-  readonly parts: readonly Product[];
+  #parts: readonly Product[] | null = null;
   readonly #numbers: Int32Array;
   #offsets: Int32Array | null = null;
 
@@ -33,7 +32,12 @@ export class Cells implements Iterable<number[]> {
   constructor(shape: readonly number[], numbers: Int32Array) {
     this.shape = shape;
     this.#numbers = numbers;
-    this.parts = decode(shape.length, numbers);
+  }
+
+  /** The set is the union of these products, which may overlap; for most layers it is one. */
+  get parts(): readonly Product[] {
+    this.#parts ??= decode(this.shape.length, this.#numbers);
+    return this.#parts;
   }
 
   /** How many cells there are. */
@@ -81,8 +85,10 @@ export class Cells implements Iterable<number[]> {
   }
 }
 
-/** The cells that the engine's last call answered with, address and length being the mailbox's first numbers. */
-export function answeredCells(shape: readonly number[], address: number, length: number): Cells {
+/** The cells that the engine's last call answered with: address, length and rank come first in the mailbox. */
+export function answeredCells(): Cells {
+  const [address, length, rank] = collect(3) as [number, number, number];
+  const shape = Object.freeze(collect(rank, 3));
   return new Cells(shape, ints().slice(address / 4, address / 4 + length));
 }
 

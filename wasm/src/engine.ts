@@ -155,12 +155,12 @@ export function post(...lists: readonly (readonly number[])[]): void {
   }
 }
 
-/** The first `count` numbers of the mailbox. */
-export function collect(count: number): number[] {
+/** `count` numbers of the mailbox, from number `begin` on. */
+export function collect(count: number, begin = 0): number[] {
   const { module, mailbox } = current();
   const memory = module.HEAPF64 as Float64Array;
   const list = new Array<number>(count);
-  for (let i = 0; i < count; ++i) list[i] = memory[mailbox + i] as number;
+  for (let i = 0; i < count; ++i) list[i] = memory[mailbox + begin + i] as number;
   return list;
 }
 

@@ -133,6 +133,7 @@ export {
 export { Plan, type PlanOptions } from "./plan.js";
 export {
   ChangedCells,
+  Sensitivity,
   watch,
   Watch,
   type Change,

@@ -292,7 +292,7 @@ export abstract class Layer<Output = Tensor> {
   receptiveField(inputShape: readonly number[], outputIndex: readonly number[]): Cells {
     const shape = postQuestion(inputShape, outputIndex, "outputIndex");
     check(() => this.#native.raw.reads(shape.length, outputIndex.length));
-    return collectCells(shape);
+    return answeredCells();
   }
 
   /**
@@ -311,14 +311,13 @@ export abstract class Layer<Output = Tensor> {
    */
   influence(inputShape: readonly number[], index: readonly number[], target = "input"): Cells {
     const p = toTarget(this, target);
-    const output = this.outputShape(inputShape);
     const shape = postQuestion(inputShape, index, "index");
     check(() =>
       p === 0
         ? this.#native.raw.readBy(shape.length, index.length)
         : this.#native.raw.readByParameter(p - 1, shape.length, index.length),
     );
-    return collectCells(output);
+    return answeredCells();
   }
 
   /**
@@ -491,11 +490,6 @@ export function postQuestion(inputShape: unknown, index: unknown, name: string):
   const shape = toLayerShape(inputShape, "inputShape");
   post(shape, toIntegers(index, name, maxLayerRank));
   return shape;
-}
-
-function collectCells(shape: readonly number[]): Cells {
-  const [address, length] = collect(2) as [number, number];
-  return answeredCells(shape, address, length);
 }
 
 /** What the engine makes; where memory is short, once more without the buffers that can be had again. */

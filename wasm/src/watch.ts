@@ -20,7 +20,7 @@ import {
 import { dataOf, fromData, isUntouched, sliceFloats, toTensor, type Tensor } from "./tensor.js";
 import {
   elementsOf,
-  indexAt,
+  indicesAt,
   rangeError,
   toInteger,
   toLayerShape,
@@ -35,17 +35,39 @@ export type Target = string;
 /** One cell to write: where, and its new value. */
 export type Edit = readonly [target: Target, index: readonly number[], value: number];
 
-/** Cells whose value is another number now. 0 counts as -0, NaN as NaN. */
-export class ChangedCells {
+/** Some cells of a tensor, listed. */
+class ListedCells {
   /** The shape of the tensor that the cells belong to. */
   readonly shape: readonly number[];
   /** Row-major offsets, ascending. */
   readonly offsets: Int32Array;
+  #indices: number[][] | null = null;
+
+  /** @internal */
+  constructor(shape: readonly number[], offsets: Int32Array) {
+    this.shape = shape;
+    this.offsets = offsets;
+  }
+
+  /** The cells' indices, in the order of `offsets`. */
+  get indices(): number[][] {
+    checkListable(this.size);
+    this.#indices ??= indicesAt(this.shape, this.offsets);
+    return this.#indices;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.offsets.length;
+  }
+}
+
+/** Cells whose value is another number now. 0 counts as -0, NaN as NaN. */
+export class ChangedCells extends ListedCells {
   /** The values before, in the order of `offsets`. */
   readonly before: Float32Array;
   /** The values after. */
   readonly after: Float32Array;
-  #indices: number[][] | null = null;
 
   /** @internal */
   constructor(
@@ -54,22 +76,21 @@ export class ChangedCells {
     before: Float32Array,
     after: Float32Array,
   ) {
-    this.shape = shape;
-    this.offsets = offsets;
+    super(shape, offsets);
     this.before = before;
     this.after = after;
   }
+}
 
-  /** The cells' indices, in the order of `offsets`. */
-  get indices(): number[][] {
-    checkListable(this.size);
-    this.#indices ??= Array.from(this.offsets, (offset) => indexAt(this.shape, offset));
-    return this.#indices;
-  }
+/** The input cells that an output reads, and how much it changes with each. */
+export class Sensitivity extends ListedCells {
+  /** The output's derivative with respect to each cell, in the order of `offsets`. */
+  readonly derivatives: Float32Array;
 
-  /** How many there are. */
-  get size(): number {
-    return this.offsets.length;
+  /** @internal */
+  constructor(shape: readonly number[], offsets: Int32Array, derivatives: Float32Array) {
+    super(shape, offsets);
+    this.derivatives = derivatives;
   }
 }
 
@@ -271,6 +292,36 @@ export class Watch {
   }
 
   /**
+   * How much an output changes with each input cell that it reads: its derivatives at the numbers as they now are, by the
+   * chain rule, at the cost of the windows behind it.
+   *
+   * @param index - one number per axis of the output
+   * @throws RangeError for an output that does not exist
+   *
+   * @example
+   * ```ts
+   * const weight = tensor([[[2, -1]]]);
+   * const w = watch(new Conv1d({ inChannels: 1, outChannels: 1, kernelSize: 2, weight }), tensor([[1, -2, 3, -4]]));
+   * const { indices, derivatives } = w.sensitivity([0, 1]);
+   * indices; // [[0, 1], [0, 2]]
+   * derivatives; // Float32Array [2, -1]
+   * ```
+   */
+  sensitivity(index: readonly number[]): Sensitivity {
+    const raw = this.#live();
+    this.#catchUp(raw);
+    toOffset(this.#shapes[this.depth] as readonly number[], index, "index");
+    post(index);
+    check(() => raw.sensitivity(index.length));
+    const [count, offsets, derivatives] = collect(3) as [number, number, number];
+    return new Sensitivity(
+      this.#shapes[0] as readonly number[],
+      ints().slice(offsets / 4, offsets / 4 + count),
+      floats().slice(derivatives / 4, derivatives / 4 + count),
+    );
+  }
+
+  /**
    * Watches another layer from now on, with the same input: another stride, another kernel, another stack. Steps for
    * `undo()` are forgotten.
    *
@@ -343,12 +394,13 @@ export class Watch {
   }
 
   #answer(raw: RawWatch): Change {
-    const answer = collect(7) as [number, number, number, number, number, number, number];
-    const [cells, length, count, offsets, before, after, edits] = answer;
-    this.#copies.clear();
     const shape = this.#shapes[this.depth] as readonly number[];
+    const reached = answeredCells();
+    const answer = collect(5, 3 + shape.length) as [number, number, number, number, number];
+    const [count, offsets, before, after, edits] = answer;
+    this.#copies.clear();
     const change = {
-      reached: answeredCells(shape, cells, length),
+      reached,
       changed: new ChangedCells(shape, ...readCells(count, offsets, before, after)),
     };
     this.#noteEdits(raw, edits);
