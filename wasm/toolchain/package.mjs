@@ -82,8 +82,8 @@ await esbuild.build({
   // in dist would break users' bundlers. process.getBuiltinModule does it.
   // Small to download, yet class and function names still mean something in a
   // user's debugger.
-  minifySyntax: true,
-  minifyWhitespace: true,
+  minify: true,
+  keepNames: true,
   legalComments: "none",
   plugins: [rawModule],
   logLevel: "warning",
