@@ -15,6 +15,10 @@ namespace {
 // Sizes before they are checked: products of two 64-bit numbers fit.
 using Wide = __int128;
 
+// Sizes and paddings lie below 2^30, and a window in its padded input: so do
+// stamps, in what they make of it. Steps from one to the next stay below this.
+constexpr int64_t kMaxStep = int64_t{1} << 32;
+
 int64_t Narrow(Wide value) {
   return static_cast<int64_t>(
       std::clamp<Wide>(value, std::numeric_limits<int64_t>::min(),
@@ -128,6 +132,10 @@ AxisMap Conv::Axis(size_t axis, int64_t size) const {
                  map.stride) +
         1);
   }
+  // Of accepted layers, larger ones belong to a single position or tap, which
+  // they do not move. So no sum or product of an axis leaves 64 bits.
+  map.stride = std::min(map.stride, kMaxStep);
+  map.dilation = std::min(map.dilation, kMaxStep);
   return map;
 }
 
@@ -136,13 +144,6 @@ Status Conv::CheckArguments(size_t axes) const {
   CONVSCOPE_RETURN_IF_ERROR(CheckList(padding_, "padding", axes));
   CONVSCOPE_RETURN_IF_ERROR(CheckList(dilation_, "dilation", axes));
   CONVSCOPE_RETURN_IF_ERROR(CheckList(output_padding_, "output_padding", axes));
-  for (const auto& [before, after] : options_.padding_sides) {
-    // Both may be far off and still leave a size that is accepted.
-    for (int64_t side : {before, after}) {
-      if (side > -kMaxElements && side < kMaxElements) continue;
-      return Error(Code::kShape, "integer out of range");
-    }
-  }
   const bool is_cropping = options_.padding_mode == PaddingMode::kZeros &&
                            options_.padding_kind == PaddingKind::kNumbers &&
                            AnyBelow(padding_, 0);
@@ -351,6 +352,13 @@ Status Conv::OutputShape(const Shape& in, Shape* out) const {
     }
     CONVSCOPE_RETURN_IF_ERROR(CheckKernel(shown));
   }
+  for (const AxisMap& map : maps) {
+    // Both may be far off and still leave a size that is accepted.
+    for (int64_t side : {map.before, map.after}) {
+      if (side > -kMaxElements && side < kMaxElements) continue;
+      return Error(Code::kShape, "integer out of range");
+    }
+  }
   Shape result;
   if (is_batched) result.push_back(in[0]);
   result.push_back(options_.in_channels == 0 ? 0 : options_.out_channels);
@@ -395,10 +403,9 @@ Status Conv::ForOutputSize(const Shape& in,
   for (size_t axis = 0; axis < axes; ++axis) {
     const AxisMap map = smallest.Axis(axis, in[full - axes + axis]);
     least.push_back(map.out);
-    most.push_back(Narrow(static_cast<Wide>(map.out) + map.stride - 1));
+    most.push_back(Narrow(static_cast<Wide>(map.out) + At(stride_, axis) - 1));
     is_valid &=
         output_size[axis] >= least.back() && output_size[axis] <= most.back();
-    extra.push_back(output_size[axis] - least.back());
   }
   if (!is_valid) {
     return Error(
@@ -409,6 +416,9 @@ Status Conv::ForOutputSize(const Shape& in,
             convscope::ToString(std::span<const int64_t>(most)) +
             " (for an input of torch.Size(" +
             convscope::ToString(in.span().last(axes)) + "))");
+  }
+  for (size_t axis = 0; axis < axes; ++axis) {
+    extra.push_back(output_size[axis] - least[axis]);
   }
   *conv = std::make_unique<Conv>(*this);
   (*conv)->output_padding_ = std::move(extra);

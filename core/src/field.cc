@@ -6,8 +6,10 @@
 namespace convscope {
 namespace {
 
-// A field may list this many cells before it is taken for its hull alone.
-constexpr size_t kMaxField = size_t{1} << 20;
+// Cells that may be listed in all, and how far from the first they may lie:
+// beyond, a field has no figures that anyone could use.
+constexpr int64_t kMaxCells = int64_t{1} << 22;
+constexpr int64_t kMaxReach = int64_t{1} << 30;
 // Outputs looked at: after transposed layers fields differ from one output to
 // the next, with a period that is the product of their strides.
 constexpr int64_t kMaxPeriod = 4096;
@@ -16,6 +18,19 @@ using Positions = std::vector<int64_t>;
 
 int64_t CeilDiv(int64_t a, int64_t b) {
   return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+// The most cells that one output reads.
+int64_t Width(const AxisMap& map) {
+  switch (map.kind) {
+    case AxisMap::Kind::kWindow:
+    case AxisMap::Kind::kTransposed:
+      return map.kernel;
+    case AxisMap::Kind::kAdaptive:
+      return map.in / std::max<int64_t>(map.out, 1) + 2;
+    default:
+      return 1;
+  }
 }
 
 // What output `o` reads on an endless axis.
@@ -37,6 +52,7 @@ void AppendEndless(const AxisMap& map, int64_t o, Positions* inputs) {
       }
       break;
     case AxisMap::Kind::kAdaptive: {
+      if (map.out == 0) break;
       const int64_t end = CeilDiv((o + 1) * map.in, map.out);
       for (int64_t i = o * map.in / map.out; i < end; ++i) {
         inputs->push_back(i);
@@ -46,23 +62,30 @@ void AppendEndless(const AxisMap& map, int64_t o, Positions* inputs) {
   }
 }
 
-// The input cells behind output `o` of the last of `maps`, ascending.
-Positions FieldOf(const std::vector<AxisMap>& maps, int64_t o) {
-  Positions positions{o};
+// The input cells behind output `o` of the last of `maps`, ascending. False if
+// they are more than `left`, which is lowered by what was listed, or too far.
+bool FieldOf(const std::vector<AxisMap>& maps, int64_t o, int64_t* left,
+             Positions* positions) {
+  *positions = {o};
   for (size_t layer = maps.size(); layer-- > 0;) {
     Positions next;
-    for (int64_t position : positions) {
+    for (int64_t position : *positions) {
+      *left -= Width(maps[layer]);
+      if (*left < 0) return false;
       AppendEndless(maps[layer], position, &next);
-      if (next.size() > kMaxField) return {};
     }
     std::sort(next.begin(), next.end());
     next.erase(std::unique(next.begin(), next.end()), next.end());
-    positions = std::move(next);
+    if (!next.empty() &&
+        (next.front() < -kMaxReach || next.back() > kMaxReach)) {
+      return false;
+    }
+    *positions = std::move(next);
   }
-  return positions;
+  return true;
 }
 
-AxisField FieldAlong(const std::vector<AxisMap>& maps) {
+Status FieldAlong(const std::vector<AxisMap>& maps, AxisField* result) {
   AxisField field;
   int64_t period = 1;
   for (const AxisMap& map : maps) {
@@ -77,8 +100,14 @@ AxisField FieldAlong(const std::vector<AxisMap>& maps) {
     }
   }
   field.size = 0;
+  int64_t left = kMaxCells;
   for (int64_t o = 0; o < period; ++o) {
-    const Positions cells = FieldOf(maps, o);
+    Positions cells;
+    if (!FieldOf(maps, o, &left, &cells)) {
+      return Error(Code::kMemory,
+                   "the receptive field is too large: its figures would need a "
+                   "list of more than 2^22 cells");
+    }
     if (cells.empty()) continue;
     const int64_t size = cells.back() - cells.front() + 1;
     field.has_holes |= size != static_cast<int64_t>(cells.size());
@@ -88,7 +117,8 @@ AxisField FieldAlong(const std::vector<AxisMap>& maps) {
           static_cast<double>(cells.front() + cells.back()) / 2;
     }
   }
-  return field;
+  *result = field;
+  return Ok();
 }
 
 }  // namespace
@@ -127,9 +157,12 @@ Status ReceptiveFieldSteps(const Layer& layer, const Shape& in,
   for (size_t leaf = 0; leaf < made.size(); ++leaf) {
     for (size_t axis = 0; axis < maps.size(); ++axis) {
       if (!is_spatial[axis]) continue;
-      made[leaf].axes.push_back(
+      AxisField field;
+      CONVSCOPE_RETURN_IF_ERROR(
           FieldAlong({maps[axis].begin(),
-                      maps[axis].begin() + static_cast<long>(leaf) + 1}));
+                      maps[axis].begin() + static_cast<long>(leaf) + 1},
+                     &field));
+      made[leaf].axes.push_back(field);
     }
   }
   *steps = std::move(made);

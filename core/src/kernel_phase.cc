@@ -56,7 +56,11 @@ PhaseAxis PhaseOf(const AxisMap& map, int64_t r) {
   const int64_t target = r + map.before;
   if (target % gcd != 0) return axis;
   const int64_t residue = (target / gcd % step + step) % step;
-  const int64_t k = residue * Inverse(map.dilation / gcd, step) % step;
+  // Both factors lie below 2^32.
+  const int64_t k = static_cast<int64_t>(
+      static_cast<uint64_t>(residue) *
+      static_cast<uint64_t>(Inverse(map.dilation / gcd, step)) %
+      static_cast<uint64_t>(step));
   if (k >= map.kernel) return axis;
   axis.taps = (map.kernel - k + step - 1) / step;
   axis.tap_first = k;

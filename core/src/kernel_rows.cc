@@ -135,7 +135,7 @@ struct StripRunner {
     const auto& [d, h, w] = phase.axes;
     const size_t N = hn::Lanes(hn::ScalableTag<float>());
     HWY_ALIGN float scratch[10 * HWY_MAX_BYTES / sizeof(float)];
-    RowTileArguments a;
+    RowTileArguments a = {};
     a.weights = weights;
     a.offsets = (by_runs ? rows.run_offsets : rows.offsets).data();
     a.terms = static_cast<size_t>(g.ic * phase.taps());

@@ -111,7 +111,9 @@ class Printer {
   // from them alone.
   void Collect(size_t axis, int64_t offset) {
     if (axis == shape_.size()) {
-      shown_.push_back(is_index_ ? indices_[offset] : floats_[offset]);
+      // Not by way of float, which would round an index.
+      shown_.push_back(is_index_ ? static_cast<double>(indices_[offset])
+                                 : static_cast<double>(floats_[offset]));
       return;
     }
     for (int64_t i = 0; i < Shown(axis); ++i) {

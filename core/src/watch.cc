@@ -452,6 +452,7 @@ Status Watch::Set(std::span<const Edit> edits, Change* change) {
 }
 
 Status Watch::Undo(Change* change) {
+  if (!can_undo()) return Error(Code::kIndex, "no step to undo");
   Step ignored;
   CONVSCOPE_RETURN_IF_ERROR(
       Apply(history_[position_ - 1].undo, change, &ignored));
@@ -460,6 +461,7 @@ Status Watch::Undo(Change* change) {
 }
 
 Status Watch::Redo(Change* change) {
+  if (!can_redo()) return Error(Code::kIndex, "no step to redo");
   Step ignored;
   CONVSCOPE_RETURN_IF_ERROR(Apply(history_[position_].redo, change, &ignored));
   ++position_;

@@ -110,7 +110,8 @@ void AddPositions(const ConvGeometry& g, WeightGradientWork& work,
     }
   }
   const float zeros[8] = {};
-  HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)];
+  // A tile at the edge: its columns beyond the last weight are summed, too.
+  HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)] = {};
   for (int64_t c0 = 0; c0 < weights; c0 += kColumns) {
     const int64_t c_end = std::min(weights, c0 + kColumns);
     for (int64_t c = c0; c < c_end; c += wide) {

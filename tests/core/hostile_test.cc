@@ -179,7 +179,7 @@ void SweepConv(const ConvOptions& options) {
 
 // Sweeps each member of the options in turn.
 template <class T, class Options, class Member, class Values>
-void SweepMember(const std::vector<Options>& bases, Member Options::*member,
+void SweepMember(const std::vector<Options>& bases, Member Options::* member,
                  const Values& values) {
   for (Options options : bases) {
     for (const auto& value : values) {
@@ -201,7 +201,7 @@ TEST_CASE("convolutions answer hostile arguments with a status") {
   bases.push_back({.axes = 1, .padding_kind = PaddingKind::kSame});
   bases.push_back({.padding_kind = PaddingKind::kSameUpper});
   for (const ConvOptions& base : bases) {
-    for (int64_t ConvOptions::*member :
+    for (int64_t ConvOptions::* member :
          {&ConvOptions::in_channels, &ConvOptions::out_channels,
           &ConvOptions::groups}) {
       for (int64_t number : Numbers()) {
@@ -211,7 +211,7 @@ TEST_CASE("convolutions answer hostile arguments with a status") {
         SweepConv(options);
       }
     }
-    for (Ints ConvOptions::*member :
+    for (Ints ConvOptions::* member :
          {&ConvOptions::kernel_size, &ConvOptions::stride,
           &ConvOptions::padding, &ConvOptions::output_padding,
           &ConvOptions::dilation}) {
@@ -348,12 +348,12 @@ TEST_CASE("padding answers hostile arguments with a status") {
 
 TEST_CASE("unfold and fold answer hostile arguments with a status") {
   const std::vector<Ints> tuples = Tuples();
-  for (Ints UnfoldOptions::*member :
+  for (Ints UnfoldOptions::* member :
        {&UnfoldOptions::kernel_size, &UnfoldOptions::dilation,
         &UnfoldOptions::padding, &UnfoldOptions::stride}) {
     SweepMember<Unfold>(std::vector<UnfoldOptions>(1), member, tuples);
   }
-  for (Ints FoldOptions::*member :
+  for (Ints FoldOptions::* member :
        {&FoldOptions::output_size, &FoldOptions::kernel_size,
         &FoldOptions::dilation, &FoldOptions::padding, &FoldOptions::stride}) {
     SweepMember<Fold>(std::vector<FoldOptions>{{.output_size = {2, 2}}}, member,
@@ -404,6 +404,23 @@ TEST_CASE("receptive fields of hostile shapes are refused or told") {
     std::vector<FieldStep> steps;
     CHECK(IsSound(ReceptiveFieldSteps(*conv, in, &steps)));
   }
+}
+
+TEST_CASE("a receptive field of a billion cells is refused, not listed") {
+  std::unique_ptr<MaxPool> pool;
+  Require(MaxPool::Create(
+      {.axes = 1, .kernel_size = 1 << 30, .stride = 1, .padding = 1 << 29},
+      &pool));
+  std::vector<FieldStep> steps;
+  CHECK(ReceptiveFieldSteps(*pool, {1, 4}, &steps).code == Code::kMemory);
+}
+
+TEST_CASE("a pool of no outputs has a receptive field of no cells") {
+  std::unique_ptr<AdaptiveAvgPool> pool;
+  Require(AdaptiveAvgPool::Create({.axes = 1, .output_size = 0}, &pool));
+  std::vector<FieldStep> steps;
+  Require(ReceptiveFieldSteps(*pool, {1, 4}, &steps));
+  CHECK(steps.at(0).axes.at(0).size == 0);
 }
 
 }  // namespace

@@ -94,6 +94,11 @@ TEST_CASE("indices print as whole numbers") {
         "tensor([], size=(1, 0), dtype=torch.int64)");
 }
 
+TEST_CASE("indices too large for a float's 24 bits keep their last digit") {
+  CHECK(PrintIndices({2}, {16777217, 2147483647}) ==
+        "tensor([  16777217, 2147483647])");
+}
+
 TEST_CASE("decimal texts are those of a correctly rounding printf") {
   Random random(1);
   char want[128];

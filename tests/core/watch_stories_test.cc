@@ -141,6 +141,17 @@ TEST_CASE("an edit of something that does not exist changes nothing") {
   CHECK(Set(watch.get(), {{0, 0, 2}}).offsets == Offsets{0});
 }
 
+TEST_CASE("no step is taken back or made again where there is none") {
+  const std::unique_ptr<Watch> watch = SmallWatch(SmallConv());
+  Change change;
+  CHECK(watch->Undo(&change).code == Code::kIndex);
+  CHECK(watch->Redo(&change).code == Code::kIndex);
+  CHECK(Set(watch.get(), {{0, 0, 2}}).offsets == Offsets{0});
+  Require(watch->Undo(&change));
+  CHECK(watch->Undo(&change).code == Code::kIndex);
+  CHECK(Output(*watch) == Floats{15, 18, 21});
+}
+
 TEST_CASE("history keeps its last thousand steps") {
   const std::unique_ptr<Watch> watch = SmallWatch(SmallConv());
   for (int i = 0; i < 1100; ++i) {

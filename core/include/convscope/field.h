@@ -35,7 +35,7 @@ struct FieldStep {
 
 // One step for each leaf of `layer`, in order. Padding that copies counts as if
 // the input went on. kNotImplemented for a layer that is no product of axes
-// (Unfold, Fold).
+// (Unfold, Fold); kMemory for a field of millions of cells.
 //
 // Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional
 // neural networks", 2019, with dilation, one-sided padding and transposed

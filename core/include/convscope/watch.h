@@ -93,7 +93,7 @@ class Watch {
   // this input) the watch stays as it was.
   Status Replace(std::shared_ptr<const Layer> layer, Replacement* replacement);
 
-  // Takes the last step back, or makes it again. False at the end.
+  // Takes the last step back, or makes it again. kIndex where there is none.
   bool can_undo() const { return position_ > 0; }
   bool can_redo() const { return position_ < history_.size(); }
   Status Undo(Change* change);
