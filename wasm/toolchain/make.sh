@@ -4,7 +4,9 @@
 #
 #   make.sh build                                  dist/ and demo/dist/
 #   make.sh start                                  the same, served (PORT, default 8080)
-#   make.sh test [native] [wasm] [demo] [browser]  those tests, or all
+#   make.sh test [SUITE …]                         those tests, or all of
+#                                                  native sanitized wasm demo browser
+#   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -23,6 +25,8 @@ compile() {
   local preset=$1 folder=build/$1
   local configure=(cmake --preset "$preset") log=build/$1.log
   [[ -z ${CI:-} ]] || configure+=(-DCONVSCOPE_WERROR=ON)
+  # libFuzzer is Clang's; by hand any compiler with sanitizers will do.
+  [[ $preset != asan ]] || configure+=(-DCMAKE_CXX_COMPILER=clang++-19)
   if [[ ! -f $folder/build.ninja || build/env.sh -nt $folder/build.ninja ]]; then
     "${configure[@]}" --fresh >"$log" 2>&1 || {
       cat "$log" >&2
@@ -79,15 +83,19 @@ run_node_tests() {
 
 # The functions of one suite each. They run under "if", where bash ignores
 # errexit: hence the explicit && chains.
-test_native() {
-  compile release convscope_tests || return 1
-  local status=0
-  ctest --preset release --parallel 2 || status=1
+run_ctest() {
+  local preset=$1 status=0
+  ctest --preset "$preset" --parallel 2 || status=1
   # ctest counts files, doctest counts cases.
   awk '/^\[doctest\] test cases:/ { total += $4; passed += $6; failed += $9 }
     END { print "doctest: " total " test cases, " passed " passed, " failed " failed" }' \
-    build/release/Testing/Temporary/LastTest.log
+    "build/$preset/Testing/Temporary/LastTest.log"
   return $status
+}
+test_native() { compile release convscope_tests && run_ctest release; }
+# The same tests under the sanitizers, and a short run of each fuzz target.
+test_sanitized() {
+  compile asan && run_ctest asan && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" edits layers text
 }
 test_wasm() { build_package && pack && run_node_tests wasm; }
 test_demo() { build_package && pack && run_node_tests demo; }
@@ -95,11 +103,11 @@ test_browser() { build_site && pack && run_node_tests browser; }
 
 run_tests() {
   local suites=("$@") suite status=0 report=()
-  [[ ${#suites[@]} -gt 0 ]] || suites=(native wasm demo browser)
-  setup --browser
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native sanitized wasm demo browser)
+  setup --browser --sanitizers
   for suite in "${suites[@]}"; do
     declare -F "test_$suite" >/dev/null || {
-      echo "test: no suite named $suite (there are: native wasm demo browser)" >&2
+      echo "test: no suite named $suite (there are: native sanitized wasm demo browser)" >&2
       exit 2
     }
     echo
@@ -113,11 +121,17 @@ run_tests() {
     )
     [[ $? -eq 0 ]] || outcome=FAILED status=1
     set -e
-    report+=("$(printf '%-8s %s (%d s)' "$suite" "$outcome" $((SECONDS - began)))")
+    report+=("$(printf '%-9s %s (%d s)' "$suite" "$outcome" $((SECONDS - began)))")
   done
   echo
   printf '%s\n' "${report[@]}"
   return $status
+}
+
+run_fuzz() {
+  setup --sanitizers
+  compile asan
+  bash tests/fuzz/run.sh "${1:-1800}" "${@:2}"
 }
 
 run_check() {
@@ -155,8 +169,9 @@ case $command in
     ;;
   test) run_tests "$@" ;;
   check) run_check "$@" ;;
+  fuzz) run_fuzz "$@" ;;
   *)
-    echo "usage: make.sh build | start | test [SUITE …] | check [--fix]" >&2
+    echo "usage: make.sh build | start | test [SUITE …] | check [--fix] | fuzz [SECONDS [TARGET …]]" >&2
     exit 2
     ;;
 esac
