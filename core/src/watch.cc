@@ -17,46 +17,107 @@ bool SameValue(float a, float b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-// The cells at `offsets`, ascending: one product for each row that holds some.
-CellSet ByRows(const Shape& shape, const std::vector<int32_t>& offsets) {
-  CellSet set(shape);
-  for (size_t i = 0; i < offsets.size();) {
-    const int64_t width = shape.empty() ? 1 : shape.back();
-    const int64_t row = offsets[i] / width;
-    Product product = SingleCell(IndexAt(shape, offsets[i]));
-    IndexList last;
-    for (; i < offsets.size() && offsets[i] / width == row; ++i) {
-      last.push_back(static_cast<int32_t>(offsets[i] % width));
+// The cells at `offsets`, ascending, row by row of the last axis.
+class Rows {
+ public:
+  Rows(const Shape& shape, const std::vector<int32_t>& offsets)
+      : shape_(shape), offsets_(offsets) {
+    if (!shape.empty()) {
+      width_ = shape.back();
+      for (size_t axis = 0; axis + 1 < shape.rank(); ++axis) {
+        outer_.push_back(shape[axis]);
+      }
     }
-    if (!shape.empty()) product.axes.back() = std::move(last);
-    set.Add(std::move(product));
+    for (size_t i = 0; i < offsets.size();) {
+      begins_.push_back(i);
+      const int64_t end = (offsets[i] / width_ + 1) * width_;
+      while (i < offsets.size() && offsets[i] < end) ++i;
+    }
+    begins_.push_back(offsets.size());
   }
-  return set;
-}
 
-// The cells at `offsets` as few products. One product that covers them all is
-// preferred as long as it adds little: to compute a cell once more changes
-// nothing.
-CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets) {
-  CellSet set(shape);
-  if (offsets.empty()) return set;
-  Product hull;
-  hull.axes.resize(shape.rank());
-  for (int32_t offset : offsets) {
-    const Shape index = IndexAt(shape, offset);
-    for (size_t axis = 0; axis < shape.rank(); ++axis) {
-      IndexList& list = hull.axes[axis];
-      const auto at = static_cast<int32_t>(index[axis]);
-      if (list.empty() || list.back() != at) list.push_back(at);
+  // One product for each row.
+  CellSet Separate() const {
+    CellSet set(shape_);
+    for (size_t row = 0; row + 1 < begins_.size(); ++row) {
+      Product product;
+      if (!shape_.empty()) {
+        product = SingleCell(OuterIndex(row));
+        product.axes.emplace_back();
+        AppendColumns(row, &product.axes.back());
+      }
+      set.Add(std::move(product));
     }
-  }
-  for (IndexList& list : hull.axes) Normalize(&list);
-  if (hull.size() <= 4 * static_cast<int64_t>(offsets.size())) {
-    set.Add(std::move(hull));
     return set;
   }
-  return ByRows(shape, offsets);
+
+  // The smallest product that holds all of them.
+  Product Hull() const {
+    Product hull;
+    hull.axes.resize(shape_.rank());
+    if (shape_.empty()) return hull;
+    for (size_t row = 0; row + 1 < begins_.size(); ++row) {
+      const Shape index = OuterIndex(row);
+      for (size_t axis = 0; axis < outer_.rank(); ++axis) {
+        IndexList& list = hull.axes[axis];
+        const auto at = static_cast<int32_t>(index[axis]);
+        if (list.empty() || list.back() != at) list.push_back(at);
+      }
+      if (row == 0 || !SameColumns(row - 1, row)) {
+        AppendColumns(row, &hull.axes.back());
+      }
+    }
+    for (IndexList& list : hull.axes) Normalize(&list);
+    return hull;
+  }
+
+ private:
+  Shape OuterIndex(size_t row) const {
+    return IndexAt(outer_, offsets_[begins_[row]] / width_);
+  }
+  int32_t RowBegin(size_t row) const {
+    const int32_t first = offsets_[begins_[row]];
+    return first - static_cast<int32_t>(first % width_);
+  }
+  void AppendColumns(size_t row, IndexList* columns) const {
+    const int32_t begin = RowBegin(row);
+    for (size_t i = begins_[row]; i < begins_[row + 1]; ++i) {
+      columns->push_back(offsets_[i] - begin);
+    }
+  }
+  bool SameColumns(size_t a, size_t b) const {
+    const size_t count = begins_[a + 1] - begins_[a];
+    if (begins_[b + 1] - begins_[b] != count) return false;
+    const int32_t apart = RowBegin(b) - RowBegin(a);
+    for (size_t i = 0; i < count; ++i) {
+      if (offsets_[begins_[a] + i] + apart != offsets_[begins_[b] + i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  Shape shape_, outer_;
+  int64_t width_ = 1;
+  const std::vector<int32_t>& offsets_;
+  std::vector<size_t> begins_;  // in offsets_, and the end
+};
+
+// The cells at `offsets`, ascending: as one product, if it holds at most
+// `slack` times as many cells, else row by row. 1: exactly these cells.
+CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets,
+                    int64_t slack) {
+  if (offsets.empty()) return CellSet(shape);
+  const Rows rows(shape, offsets);
+  Product hull = rows.Hull();
+  if (hull.size() <= slack * static_cast<int64_t>(offsets.size())) {
+    return CellSet(shape, std::move(hull));
+  }
+  return rows.Separate();
 }
+
+// To compute a cell once more changes nothing, and one product is quick.
+constexpr int64_t kSlack = 4;
 
 // A cell that both products hold; no axes if there is none.
 Shape FirstCommon(const Product& a, const Product& b) {
@@ -148,18 +209,22 @@ Status Watch::CheckEdits(std::span<const Edit> edits) const {
 // Which cells of `leaf`'s output read an edited parameter of it.
 Status Watch::ReadByEdits(size_t leaf, std::span<const Edit> edits,
                           CellSet* outputs) const {
-  for (const Edit& edit : edits) {
-    if (edit.target == 0) continue;
-    const Parameter& edited = parameters_[edit.target - 1];
-    // The same numbers may serve several places of a stack.
-    for (size_t p = 0; p < parameters_.size(); ++p) {
-      if (owners_[p].leaf != leaf || parameters_[p].data != edited.data) {
-        continue;
+  for (size_t p = 0; p < parameters_.size(); ++p) {
+    if (owners_[p].leaf != leaf) continue;
+    std::vector<int32_t> offsets;
+    for (const Edit& edit : edits) {
+      // The same numbers may serve several places of a stack.
+      if (edit.target > 0 &&
+          parameters_[edit.target - 1].data == parameters_[p].data) {
+        offsets.push_back(static_cast<int32_t>(edit.offset));
       }
+    }
+    Normalize(&offsets);
+    const CellSet edited = FromOffsets(parameters_[p].shape, offsets, 1);
+    for (const Product& part : edited.parts()) {
       CellSet readers;
       CONVSCOPE_RETURN_IF_ERROR(leaves_[leaf]->ReadByParameter(
-          shapes_[leaf], owners_[p].parameter,
-          SingleCell(IndexAt(edited.shape, edit.offset)), &readers));
+          shapes_[leaf], owners_[p].parameter, part, &readers));
       AddAll(readers, outputs);
     }
   }
@@ -169,12 +234,12 @@ Status Watch::ReadByEdits(size_t leaf, std::span<const Edit> edits,
 // One set per level, from the edited input cells to the output.
 Status Watch::Reached(std::span<const Edit> edits,
                       std::vector<CellSet>* reached) const {
-  CellSet set(shapes_.front());
+  std::vector<int32_t> offsets;
   for (const Edit& edit : edits) {
-    if (edit.target == 0) {
-      set.Add(SingleCell(IndexAt(shapes_.front(), edit.offset)));
-    }
+    if (edit.target == 0) offsets.push_back(static_cast<int32_t>(edit.offset));
   }
+  Normalize(&offsets);
+  CellSet set = FromOffsets(shapes_.front(), offsets, 1);
   for (size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
     CellSet next;
     CONVSCOPE_RETURN_IF_ERROR(
@@ -198,7 +263,7 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
     CellSet stale(shape);
     const Status status =
         convscope::ReadBy(*leaves_[leaf], shapes_[leaf],
-                          FromOffsets(shapes_[leaf], *changed), &stale);
+                          FromOffsets(shapes_[leaf], *changed, kSlack), &stale);
     if (!status.ok() || !ReadByEdits(leaf, parameter_edits, &stale).ok()) {
       stale = CellSet(shape, AllCells(shape));
     }
@@ -208,6 +273,10 @@ void Watch::Ripple(std::span<const Edit> parameter_edits,
     int32_t* offsets = changed->data();
     float* old = before->data();
     const size_t count = changed->size();
+    if (stale.parts().size() > 1) {
+      // Parts that overlap would be computed again and again.
+      stale = FromOffsets(shape, *changed, kSlack);
+    }
     for (size_t i = 0; i < count; ++i) old[i] = values[offsets[i]];
     for (const Product& part : stale.parts()) {
       cell_kernels_[leaf]->Run(values_[leaf].data(), part, values);
@@ -370,7 +439,7 @@ Status Watch::Sensitivity(const Shape& index, std::vector<int32_t>* offsets,
                                                cells[leaf + 1], &cells[leaf]));
     // Each cell once, because gradients add up.
     if (cells[leaf].parts().size() > 1) {
-      cells[leaf] = ByRows(shapes_[leaf], cells[leaf].Offsets());
+      cells[leaf] = FromOffsets(shapes_[leaf], cells[leaf].Offsets(), 1);
     }
   }
   gradients_.back().data()[Offset(output_shape(), index)] = 1.0f;

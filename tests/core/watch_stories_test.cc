@@ -75,6 +75,23 @@ TEST_CASE("an edited bias changes its channel") {
   CHECK(Output(*watch) == Floats{16, 19, 22});
 }
 
+TEST_CASE("a pasted block is one set, and what reads it is one product") {
+  std::unique_ptr<Conv> conv;
+  Require(Conv::Create({.axes = 2, .kernel_size = 2}, nullptr, &conv));
+  const std::vector<float> in(36, 1.0f);
+  std::unique_ptr<Watch> watch;
+  Require(Watch::Create(std::move(conv), {1, 6, 6}, in.data(), &watch));
+  // Rows 1 and 2, columns 3 and 4, last first.
+  const Change change =
+      Set(watch.get(), {{0, 16, 5}, {0, 15, 5}, {0, 10, 5}, {0, 9, 5}});
+  REQUIRE(change.reached.parts().size() == 1);
+  // 5 x 5 outputs: rows 0 to 2, columns 2 to 4.
+  CHECK(change.reached.Offsets() == Offsets{2, 3, 4, 7, 8, 9, 12, 13, 14});
+  // Two corners: row by row, and nothing in between.
+  const Change corners = Set(watch.get(), {{0, 0, 5}, {0, 35, 5}});
+  CHECK(corners.reached.Offsets() == Offsets{0, 24});
+}
+
 TEST_CASE("the last of several edits of one cell holds") {
   const std::unique_ptr<Watch> watch = SmallWatch(SmallConv());
   Set(watch.get(), {{0, 0, 7}, {0, 3, 8}, {0, 0, 9}});
