@@ -1,4 +1,4 @@
-// Makes the site demo/dist from demo/: src/main.ts and src/*.css bundled beside
+// Makes the site demo/dist from demo/: src/main.ts and its style sheet bundled beside
 // index.html with its service worker and <conv-scope>, everything else in demo/ copied as it is, and the engine's .wasm
 // files. All addresses are relative and no script is inline, so the site works
 // from any folder and under a strict content-security policy.
@@ -14,7 +14,14 @@ const packageDist = path.join(demo, "../dist");
 await fs.rm(dist, { recursive: true, force: true });
 await fs.mkdir(dist);
 
-const notCopied = new Set(["src", "dist", "build.mjs", "serve.mjs", "screenshot.png"]);
+const notCopied = new Set([
+  "src",
+  "dist",
+  "build.mjs",
+  "serve.mjs",
+  "screenshot.png",
+  "index.html",
+]);
 for (const name of await fs.readdir(demo)) {
   if (notCopied.has(name)) continue;
   await fs.cp(path.join(demo, name), path.join(dist, name), { recursive: true });
@@ -23,19 +30,8 @@ for (const name of ["convscope.simd.wasm", "convscope.relaxed.wasm"]) {
   await fs.copyFile(path.join(packageDist, name), path.join(dist, name));
 }
 
-const styles = (await fs.readdir(path.join(demo, "src"))).filter((name) => name.endsWith(".css"));
-await esbuild.build({
+const common = {
   absWorkingDir: demo,
-  entryPoints: [
-    "src/main.ts",
-    "src/sw.ts",
-    "src/conv-scope.ts",
-    ...styles.map((name) => `src/${name}`),
-  ],
-  entryNames: "[name]",
-  // url("../fonts/x.woff2") in a style sheet ends at the copy in dist/fonts.
-  assetNames: "fonts/[name]",
-  loader: { ".woff2": "file", ".svg": "dataurl" },
   outdir: dist,
   bundle: true,
   minify: true,
@@ -48,4 +44,40 @@ await esbuild.build({
   // not true: elements register themselves when imported.
   ignoreAnnotations: true,
   logLevel: "warning",
+};
+
+// The page, and beside it what it loads on use.
+const { metafile } = await esbuild.build({
+  ...common,
+  entryPoints: ["src/main.ts", "src/style.css"],
+  entryNames: "[name]",
+  chunkNames: "[name]-[hash]",
+  splitting: true,
+  // url("../fonts/x.woff2") in a style sheet ends at the copy in dist/fonts.
+  assetNames: "fonts/[name]",
+  loader: { ".woff2": "file", ".svg": "dataurl" },
+  metafile: true,
+});
+
+// What main.js imports is fetched along with it, not after it.
+const parts = Object.values(metafile.outputs).find(
+  ({ entryPoint }) => entryPoint === "src/main.ts",
+);
+const preloads = parts.imports
+  .filter(({ kind }) => kind === "import-statement")
+  .map((part) => `<link rel="modulepreload" href="${path.basename(part.path)}" />`);
+const page = await fs.readFile(path.join(demo, "index.html"), "utf8");
+await fs.writeFile(
+  path.join(dist, "index.html"),
+  page.replace('<script type="module"', `${preloads.join("\n    ")}\n    $&`),
+);
+
+// The service worker knows all of it by name, so that the next visit needs no network.
+const files = Object.keys(metafile.outputs).map((name) =>
+  path.relative(dist, path.join(demo, name)),
+);
+await esbuild.build({
+  ...common,
+  entryPoints: ["src/sw.ts", "src/conv-scope.ts"],
+  define: { FILES: JSON.stringify(["./", "favicon.svg", ...files]) },
 });

@@ -1,13 +1,13 @@
 // Edits: what changing cells does to a stage's output, exactly: which outputs are
 // other numbers now, which were only reached, and why those kept their value.
 import { watch, type Tensor, type Watch } from "convscope";
-import { torchText } from "./format.js";
-import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf, type Conv } from "./model.js";
+import { grouped, torchText } from "./format.js";
+import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf } from "./model.js";
 import type { Change, Edit, Stage } from "./state.js";
-import { cellName, indexOf, offsetOf } from "./tensors.js";
+import { cellName, indexOf, offsetsOf } from "./tensors.js";
 
 /** Reached outputs whose reason is asked for, one by one. */
-const MAX_REASONS = 256;
+const MAX_REASONS = 64;
 
 /** The watch of the newest stage: edits of it cost what they reach. */
 let held: { stage: Stage; watch: Watch } | null = null;
@@ -42,23 +42,18 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
   remember(next, { layer, output, frame: frameOf(next, layer) });
   held = { stage: next, watch: eye };
 
-  const shape = output.shape;
   const changed = new Map<number, { before: number; after: number }>();
-  change.changed.indices.forEach((index, i) => {
-    changed.set(offsetOf(index, shape), {
+  change.changed.offsets.forEach((offset, i) => {
+    changed.set(offset, {
       before: change.changed.before[i]!,
       after: change.changed.after[i]!,
     });
   });
   const kept = new Map<number, string>();
   if (change.reached.size - changed.size <= MAX_CELLS) {
-    for (const index of change.reached) {
-      const offset = offsetOf(index, shape);
+    for (const offset of offsetsOf(change.reached)) {
       if (changed.has(offset)) continue;
-      kept.set(
-        offset,
-        kept.size < MAX_REASONS ? reason(next, layer, index, edits) : "its sum is the same",
-      );
+      kept.set(offset, kept.size < MAX_REASONS ? reason(eye, offset) : "its sum is the same");
     }
   }
   const edited = edits
@@ -81,24 +76,17 @@ function written(from: Tensor, edits: readonly Edit[], target: Edit["target"]): 
   return next;
 }
 
-/** Why an output that reads an edited cell is still the same number. */
-function reason(
-  stage: Stage,
-  layer: Conv,
-  index: readonly number[],
-  edits: readonly Edit[],
-): string {
-  const { terms } = layer.explain(stage.input, index);
-  const touched = terms.filter(({ input, weight }) =>
-    edits.some(({ target, offset }) =>
-      target === "input"
-        ? input && offsetOf(input, stage.input.shape) === offset
-        : target === "weight" && offsetOf(weight, stage.weight.shape) === offset,
-    ),
-  );
-  if (touched.length > 0 && touched.every(({ w }) => w === 0)) return "its weight is 0";
-  if (touched.length > 0 && touched.every(({ x }) => x === 0)) return "the cell it weighs is 0";
-  return "the sum rounds to the same number";
+/** The library's words for a sentence about one output. */
+const REASONS: Readonly<Record<string, string>> = {
+  "weight is 0": "its weight is 0",
+  "input is 0": "the cell it weighs is 0",
+  "rounded away": "the sum rounds to the same number",
+};
+
+/** Why an output that the last edit reached is still the same number. */
+export function reason(eye: Watch, offset: number): string {
+  const why = eye.whyKept(indexOf(offset, eye.values(eye.depth).shape));
+  return REASONS[why] ?? why;
 }
 
 /** Two changes, one after the other, as one. */
@@ -136,7 +124,7 @@ export function difference(from: Stage, to: Stage): Edit[] | null {
 export function describe(stage: Stage, change: Change): string {
   const shape = evaluate(stage).output.shape;
   if (change.edited.length === 0) return "Nothing changed: the value is the same.";
-  const total = `${change.outputs.toLocaleString("en-US")}`;
+  const total = grouped(change.outputs);
   const n = change.changed.size;
   const head =
     n === 0

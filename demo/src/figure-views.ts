@@ -3,10 +3,11 @@
 import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
 import type { CellMark, GridView } from "./elements/tensor-grid.js";
 import { torchText } from "./format.js";
-import { beams, ghostRects, type Layout } from "./layout.js";
+import { beams, ghostRects } from "./geometry.js";
+import type { Layout } from "./layout.js";
 import { evaluate, insideFrame, tensorOf } from "./model.js";
 import { stamped, unread, type Pointing } from "./pointing.js";
-import type { Role, Stage, State } from "./state.js";
+import type { Prediction, Role, Stage, State } from "./state.js";
 import { cellName } from "./tensors.js";
 
 /** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
@@ -36,7 +37,6 @@ export function gridView(
     label: `${NAMES[role]}, shape ${block.shape}`,
     editable: role !== "output" && !state.attempt,
     block,
-    cell: figure.cell,
     values: pendingValues(role, state, values.data),
     scale: SCALE[role],
     text: torchText,
@@ -86,41 +86,52 @@ function outputMarks(state: State, pointing: Pointing | null): GridView["mark"] 
   }
   return (offset) => {
     const classes = pointingClasses(pointing, "output", offset);
-    const notes: string[] = [];
-    let before: string | undefined;
-    let size: number | undefined;
     const changed = change?.changed.get(offset);
-    if (changed) {
-      const difference = changed.after - changed.before;
-      classes.push("changed", difference > 0 ? "up" : "down");
-      before = torchText(changed.before);
-      size = Number.isFinite(difference) && largest > 0 ? Math.abs(difference) / largest : 1;
-      notes.push(difference > 0 ? "rose" : "fell");
-    }
+    const difference = changed ? changed.after - changed.before : 0;
+    if (changed) classes.push("changed", difference > 0 ? "up" : "down");
     const kept = change?.kept.get(offset);
-    if (kept !== undefined) {
-      classes.push("kept");
-      notes.push(`reads the edited cell and kept its value: ${kept}`);
-    }
-    if (prediction) {
-      const guessed = prediction.guesses.has(offset);
-      if (!prediction.revealed && guessed) {
-        classes.push("guess");
-        notes.push("you expect a change");
-      } else if (prediction.revealed && (guessed || changed)) {
-        const verdict = guessed && changed ? "right" : guessed ? "wrong" : "missed";
-        classes.push(verdict);
-        notes.push(
-          { right: "you were right", wrong: "you expected a change", missed: "you missed it" }[
-            verdict
-          ],
-        );
-      }
-    }
-    return classes.length === 0
-      ? null
-      : { classes: classes.join(" "), before, size, note: notes.join("; ") || undefined };
+    if (kept !== undefined) classes.push("kept");
+    const verdict = prediction && verdictOn(prediction, offset, changed !== undefined);
+    if (verdict) classes.push(verdict);
+    if (classes.length === 0) return null;
+    return {
+      classes: classes.join(" "),
+      // Asked for only where numbers are drawn: thousands of cells may have changed.
+      get before() {
+        return changed && torchText(changed.before);
+      },
+      get size() {
+        if (!changed) return undefined;
+        return Number.isFinite(difference) && largest > 0 ? Math.abs(difference) / largest : 1;
+      },
+      get note() {
+        const notes = [
+          changed && (difference > 0 ? "rose" : "fell"),
+          kept && `reads the edited cell and kept its value: ${kept}`,
+          verdict && VERDICTS[verdict],
+        ];
+        return notes.filter(Boolean).join("; ") || undefined;
+      },
+    };
   };
+}
+
+const VERDICTS = {
+  guess: "you expect a change",
+  right: "you were right",
+  wrong: "you expected a change",
+  missed: "you missed it",
+} as const;
+
+function verdictOn(
+  { guesses, revealed }: Prediction,
+  offset: number,
+  changed: boolean,
+): keyof typeof VERDICTS | null {
+  const guessed = guesses.has(offset);
+  if (!revealed) return guessed ? "guess" : null;
+  if (guessed) return changed ? "right" : "wrong";
+  return changed ? "missed" : null;
 }
 
 function sourceMarks(
@@ -169,10 +180,10 @@ export function backdropView(
   const block = figure.blocks.find((one) => one.role === frame.role);
   const ghosts: GhostView[] = [];
   // Where cells are too small for numbers, only the lit ghosts are worth drawing.
-  const small = figure.cell.font === 0;
-  if (block && (!small || pointing)) {
+  const small = block?.cell.font === 0;
+  if (block && (!small || pointing?.ghosts.size)) {
     const own = tensorOf(stage, frame.role).shape;
-    for (const [key, rect] of ghostRects(figure, block, frame)) {
+    for (const [key, rect] of ghostRects(block, frame)) {
       if (small && !pointing?.ghosts.has(key)) continue;
       if (insideFrame(frame, key, own) >= 0) continue;
       const source = frame.sources()?.[key];
@@ -181,6 +192,7 @@ export function backdropView(
         key,
         rect,
         text: torchText(frame.values()[key]!),
+        font: block.cell.font,
         title: cropped
           ? "cut off by padding"
           : source === undefined

@@ -36,8 +36,13 @@ export function parseNumber(text: string): number | null {
   return word[2]!.toLowerCase() === "nan" ? NaN : word[1] === "-" ? -Infinity : Infinity;
 }
 
+const GROUPED = new Intl.NumberFormat("en-US");
+
+/** "65,536". */
+export const grouped = (count: number): string => GROUPED.format(count);
+
 export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** "a", "a and b", "a, b and 5 more". */

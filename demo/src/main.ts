@@ -1,19 +1,19 @@
-// main: the only file that knows all. Elements' events → actions → new views.
+// main: the only file that knows all. Elements' events → actions → new views. What the
+// first picture of the page does not need (taking.ts, picture-mode.ts) is loaded on use.
 import { engine, init } from "convscope";
 import * as actions from "./actions.js";
-import { codeFor, DIALECTS, embedCode } from "./code.js";
 import { ChangeNote } from "./elements/change-note.js";
-import { h, icon, ICONS } from "./elements/dom.js";
+import { h } from "./elements/dom.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
-import { PictureBox } from "./elements/picture-view.js";
+import type { PictureBox } from "./elements/picture-view.js";
 import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
 import { StackPanel } from "./elements/stack-panel.js";
 import { StageBackdrop } from "./elements/stage-backdrop.js";
 import { StepTransport } from "./elements/step-transport.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
-import { TakeAway } from "./elements/take-away.js";
+import type { TakeAway } from "./elements/take-away.js";
 import {
   TensorGrid,
   type CellEvent,
@@ -23,36 +23,28 @@ import {
 } from "./elements/tensor-grid.js";
 import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
-import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
-import { evaluate, tensorOf } from "./model.js";
+import { evaluate } from "./model.js";
 import { point, stepsOf } from "./pointing.js";
-import { npyFile } from "./npy.js";
-import { parseLayer, parseNumbers } from "./paste.js";
-import { FILTERS, filtered, greyPhoto, MAX_SIDE, seesPictures, type Photo } from "./photo.js";
-import { samplePicture } from "./sample.js";
-import { svgPicture } from "./picture.js";
-import { fromHash, toHash } from "./share.js";
+import { seesPictures } from "./photo.js";
+import { toHash } from "./share.js";
+import { modeSwitch, tool } from "./shell.js";
+import { fromAddress } from "./address.js";
 import { FOLLOWERS } from "./stack.js";
 import { levelOf, stackFigure, stackPanelView, stackViews, type LevelCell } from "./stack-views.js";
 import {
   begin,
-  initialState,
-  MODES,
   redo,
   replace,
   undo,
-  update,
   type Cell,
   type History,
   type Place,
   type PlacedCell,
   type Role,
-  type Stage,
   type State,
   type Target,
 } from "./state.js";
 import { CACHE } from "./offline.js";
-import { download, png } from "./files.js";
 import * as figures from "./figure-views.js";
 import { restoreTheme, store, stored, switchTheme } from "./theme.js";
 import * as views from "./views.js";
@@ -60,14 +52,12 @@ import * as views from "./views.js";
 customElements.define("change-note", ChangeNote);
 customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
-customElements.define("picture-view", PictureBox);
 customElements.define("refusal-note", RefusalNote);
 customElements.define("shape-formula", ShapeFormula);
 customElements.define("stack-panel", StackPanel);
 customElements.define("stage-backdrop", StageBackdrop);
 customElements.define("step-transport", StepTransport);
 customElements.define("sum-of-products", SumOfProducts);
-customElements.define("take-away", TakeAway);
 customElements.define("tensor-grid", TensorGrid);
 customElements.define("torch-print", TorchPrint);
 
@@ -119,7 +109,7 @@ async function start(): Promise<void> {
     return;
   }
   page.stage.classList.remove("unloaded");
-  history = begin(fromAddress());
+  openAddress();
   if (page.figure.childElementCount === 0) {
     page.figure.append(backdrop, ...grids.values());
     listen();
@@ -138,29 +128,10 @@ function keepForLater(): void {
     .catch(() => undefined);
 }
 
-/** The state that the address names, or the first lesson. */
-function fromAddress(): State {
-  const hash = location.hash.slice(1);
-  const link = hash === "" ? null : fromHash(decoded(hash));
-  if (!link) {
-    if (hash !== "")
-      complaint = "This link does not hold a valid state, so here is the first lesson.";
-    const [first] = LESSONS;
-    return actions.openedLesson(initialState(lessonStart(first!)), first!.id);
-  }
-  const state = actions.enterMode(begin(initialState(link.stage)), link.mode).now;
-  const lesson = link.lesson && lessonOf(link.lesson.id);
-  return lesson && link.lesson!.step < lesson.steps.length
-    ? update(state, { lesson: { id: lesson.id, step: link.lesson!.step, done: false } })
-    : state;
-}
-
-function decoded(hash: string): string {
-  try {
-    return decodeURIComponent(hash);
-  } catch {
-    return hash;
-  }
+function openAddress(): void {
+  const opened = fromAddress(location.hash);
+  history = begin(opened.state);
+  complaint = opened.complaint;
 }
 
 // ---------------------------------------------------------------- to the page
@@ -231,50 +202,35 @@ function renderStack(state: State): void {
   page.stack.view = stackPanelView(state);
 }
 
-let photo: Photo | null = null;
-/** One object per stage and photo, so that the result is drawn once for each. */
-let shownOf: { stage: Stage; photo: Photo } | null = null;
-function shownPicture(stage: Stage, of: Photo): object {
-  if (shownOf?.stage !== stage || shownOf.photo !== of) shownOf = { stage, photo: of };
-  return shownOf;
-}
-let photoPoint: { x: number; y: number } | null = null;
-
 /** A picture through the layer; its kernel is the figure's. */
 function renderPicture(state: State): void {
-  photo ??= greyPhoto(samplePicture());
-  const { shape, values } = filtered(state.stage, photo);
-  const [, height, width] = shape as [number, number, number];
-  const offset =
-    photoPoint && photoPoint.x < width && photoPoint.y < height
-      ? photoPoint.y * width + photoPoint.x
-      : null;
-  const pointed = offset === null ? null : views.photoPointing(state.stage, photo, offset);
-  page.picture.view = {
-    source: { values: photo.data, width: photo.shape[2]!, height: photo.shape[1]!, version: photo },
-    result: { values, width, height, version: shownPicture(state.stage, photo) },
-    window: pointed?.window ?? null,
-    filters: FILTERS.map(({ name }) => name),
-  };
-  if (pointed) page.sum.view = pointed.sum;
+  if (!pictures) return void loadPictures();
+  const { view, sum } = pictures.pictureView(state.stage);
+  page.picture.view = view;
+  if (sum) page.sum.view = sum;
+}
+
+let pictures: typeof import("./picture-mode.js") | null = null;
+let loading: Promise<void> | null = null;
+function loadPictures(): Promise<void> {
+  loading ??= import("./picture-mode.js").then((module) => {
+    pictures = module;
+    render();
+  });
+  return loading;
 }
 
 async function openPicture(file: Blob): Promise<void> {
-  try {
-    const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
-    const canvas = h("canvas", {
-      width: Math.max(1, Math.round(bitmap.width * scale)),
-      height: Math.max(1, Math.round(bitmap.height * scale)),
-    });
-    const pen = canvas.getContext("2d", { willReadFrequently: true })!;
-    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    photo = greyPhoto(pen.getImageData(0, 0, canvas.width, canvas.height));
-    photoPoint = null;
-    set(history);
-  } catch {
-    set(history, "This file is no picture that the browser can read.");
-  }
+  await loadPictures();
+  const read = await pictures!.openPicture(file);
+  set(history, read ? null : "This file is no picture that the browser can read.");
+}
+
+async function useCamera(running: boolean): Promise<void> {
+  if (running) pictures!.closeCamera();
+  else if (!(await pictures!.openCamera(render)))
+    return set(history, "There is no camera to be had, or the browser was not allowed to use it.");
+  set(history);
 }
 
 function showFigure(figure: Layout): void {
@@ -295,7 +251,7 @@ function figureOf({ stage }: State): Layout {
     shapes,
     frame,
     width: page.figureBox.clientWidth,
-    height: 560,
+    height: Math.max(420, Math.min(innerHeight - 340, 900)),
   });
 }
 
@@ -339,48 +295,21 @@ function renderCounts(state: State): void {
   );
 }
 
-const tool = (name: keyof typeof ICONS, label: string, act: () => void): HTMLButtonElement => {
-  const button = h(
-    "button",
-    { type: "button", class: "tool", "aria-label": label, title: label },
-    icon(ICONS[name]),
-  );
-  button.addEventListener("click", act);
-  return button;
-};
 const undoButton = tool("undo", "Undo (Ctrl Z)", () => set(actions.travel(history, undo)));
 const redoButton = tool("redo", "Redo (Ctrl Shift Z)", () => set(actions.travel(history, redo)));
 page.tools.append(
   undoButton,
   redoButton,
   tool("link", "Copy a link to this state", () => void copyLink()),
-  tool("share", "Take away: code and files, or bring something in", openTakeAway),
+  tool("share", "Take away: code and files, or bring something in", () => void openTakeAway()),
   tool("theme", "Light or dark", switchTheme),
 );
 
-const modeInputs = MODES.map((mode) => {
-  const input = h("input", {
-    type: "radio",
-    name: "mode",
-    value: mode,
-    checked: mode === "explore",
-  });
-  input.addEventListener("change", () => {
-    page.transport.stop();
-    hovered = focused = null;
-    set(actions.enterMode(history, mode));
-  });
-  return input;
+const modeInputs = modeSwitch(page.modes, (mode) => {
+  forget();
+  pictures?.closeCamera();
+  set(actions.enterMode(history, mode));
 });
-page.modes.append(
-  h(
-    "div",
-    { class: "segments", role: "radiogroup", "aria-label": "Mode" },
-    ...modeInputs.map((input) =>
-      h("label", {}, input, h("span", {}, input.value[0]!.toUpperCase() + input.value.slice(1))),
-    ),
-  ),
-);
 
 // -------------------------------------------------------------- from the page
 
@@ -442,11 +371,7 @@ function listen(): void {
     set(actions.applyEdits(history, [{ target: targetOf(role), offset, value }])),
   );
   on<ScrubEvent>("cell-scrub", scrubCell);
-  on<PasteEvent>("cell-paste", ({ role, offset, text }) => {
-    const pasted = parseNumbers(text);
-    if ("problem" in pasted) return set(history, pasted.problem);
-    take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
-  });
+  on<PasteEvent>("cell-paste", ({ role, offset, text }) => void pasteAt(role, offset, text));
   on<{ message: string | null }>("cell-complaint", ({ message }) => {
     if (complaint === message) return;
     complaint = message;
@@ -469,9 +394,14 @@ function listen(): void {
     take(actions.removeFollower(history, position)),
   );
   on<{ x: number; y: number }>("picture-point", ({ x, y }) => {
-    photoPoint = x < 0 ? null : { x, y };
+    pictures?.pointAt(x, y);
     render();
   });
+  on<{ wanted: boolean }>("picture-colour", ({ wanted }) => {
+    pictures?.showColour(wanted);
+    render();
+  });
+  on<{ live: boolean }>("picture-camera", ({ live }) => void useCamera(live));
   on<{ file: File }>("picture-open", ({ file }) => void openPicture(file));
   on<{ filter: number }>("picture-filter", ({ filter }) => set(actions.useFilter(history, filter)));
   document.addEventListener("paste", (event) => {
@@ -497,10 +427,12 @@ function listen(): void {
   });
   on("lesson-show", () => set(actions.showStep(history)));
   on<{ name: string }>("take-file", ({ name }) => void takeFile(name));
-  on<{ text: string }>("paste-in", ({ text }) => pasteIn(text));
+  on<{ text: string }>("paste-in", ({ text }) => void pasteIn(text));
   addEventListener("keydown", onShortcut);
   addEventListener("hashchange", () => {
-    if (location.hash.slice(1) !== shared) set(begin(fromAddress()), complaint);
+    if (location.hash.slice(1) === shared) return;
+    openAddress();
+    render();
   });
   new ResizeObserver(() => render()).observe(page.figureBox);
 }
@@ -533,63 +465,43 @@ const finished = new Set<string>(stored(FINISHED)?.split(",") ?? []);
 
 // --------------------------------------------------- taking away, bringing in
 
-function openTakeAway(): void {
-  const { stage } = history.now;
-  share();
-  page.takeAway.open({
-    code: [
-      ...DIALECTS.map((name) => ({ name, text: codeFor(stage, name) })),
-      { name: "Embed", text: embedCode(new URL(location.href)) },
-    ],
-    files: [
-      "x.npy",
-      "weight.npy",
-      ...(stage.bias ? ["bias.npy"] : []),
-      "y.npy",
-      "figure.svg",
-      "figure.png",
-    ],
-  });
-}
+const taking = () => import("./taking.js");
 
-const TENSOR_FILES: Record<string, Role> = {
-  x: "input",
-  weight: "weight",
-  bias: "bias",
-  y: "output",
-};
+async function openTakeAway(): Promise<void> {
+  const { openDialog } = await taking();
+  share();
+  openDialog(page.takeAway, history.now.stage);
+}
 
 async function takeFile(name: string): Promise<void> {
-  const [stem, kind] = name.split(".") as [string, string];
-  if (kind === "npy")
-    return download(name, new Blob([npyFile(tensorOf(history.now.stage, TENSOR_FILES[stem]!))]));
-  const svg = new Blob([figureSvg()], { type: "image/svg+xml" });
-  download(name, kind === "svg" ? svg : await png(svg));
-}
-
-function figureSvg(): string {
   const state = history.now;
   const figure = figureOf(state);
   const pointed = pointedCell();
   const pointing = pointed && point(state.stage, pointed);
-  const shown = ROLES.map((role) => figures.gridView(role, state, figure, pointing)).filter(
-    (view) => view !== null,
-  );
-  return svgPicture(figures.backdropView(state.stage, figure, pointing), shown);
+  const grids = ROLES.map((role) => figures.gridView(role, state, figure, pointing));
+  await (
+    await taking()
+  ).takeFile(name, state.stage, {
+    backdrop: figures.backdropView(state.stage, figure, pointing),
+    grids: grids.filter((view) => view !== null),
+  });
+}
+
+/** Numbers pasted into a tensor of the figure. */
+async function pasteAt(role: Place, offset: number, text: string): Promise<void> {
+  const pasted = (await taking()).parseNumbers(text);
+  if ("problem" in pasted) set(history, pasted.problem);
+  else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
 }
 
 /** Code of a layer, or numbers for the input. */
-function pasteIn(text: string): void {
-  const layer = parseLayer(text);
-  const numbers = layer ? null : parseNumbers(text);
-  const problem =
-    (layer && "problem" in layer && layer.problem) ||
-    (numbers && "problem" in numbers && numbers.problem);
-  if (problem) return page.takeAway.complain(problem);
+async function pasteIn(text: string): Promise<void> {
+  const found = (await taking()).read(text);
+  if ("problem" in found) return page.takeAway.complain(found.problem);
   forget();
-  if (layer && "value" in layer) set(actions.bringLayer(history, layer.value));
-  else if (numbers && "value" in numbers) {
-    const next = actions.bringInput(history, numbers.value);
+  if ("layer" in found) set(actions.bringLayer(history, found.layer));
+  else {
+    const next = actions.bringInput(history, found.numbers);
     if ("problem" in next) return page.takeAway.complain(next.problem);
     set(next);
   }

@@ -21,6 +21,7 @@ import {
   type LayerArgs,
   type Stage,
 } from "./state.js";
+import { grouped } from "./format.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 
 export type Conv = Conv1d | Conv2d | Conv3d | ConvTranspose1d | ConvTranspose2d | ConvTranspose3d;
@@ -185,8 +186,8 @@ export function propose(
     const cells = plannedCells(args, inputShape);
     if (cells > MAX_CELLS) {
       return refuse(
-        `This page shows tensors of up to ${MAX_CELLS.toLocaleString("en-US")} cells; ` +
-          `one of these would have ${cells.toLocaleString("en-US")}.`,
+        `This page shows tensors of up to ${grouped(MAX_CELLS)} cells; ` +
+          `one of these would have ${grouped(cells)}.`,
       );
     }
     manualSeed(PAGE_SEED);
@@ -194,8 +195,8 @@ export function propose(
     const outputShape = fresh.outputShape(inputShape);
     if (count(outputShape) > MAX_CELLS) {
       return refuse(
-        `This page shows tensors of up to ${MAX_CELLS.toLocaleString("en-US")} cells; ` +
-          `the output would have ${count(outputShape).toLocaleString("en-US")}.`,
+        `This page shows tensors of up to ${grouped(MAX_CELLS)} cells; ` +
+          `the output would have ${grouped(count(outputShape))}.`,
       );
     }
     const same = String(fresh.weight.shape) === String(stage.weight.shape);

@@ -1,5 +1,5 @@
-// Photo: a grey picture through the stage's layer. The plan stays while the layer's
-// arguments and the picture's size stay, so a new weight costs one run.
+// Photo: a picture through the stage's layer, in grey or in colour. The plan stays while
+// the layer's arguments and the picture's size stay, so a new weight costs one run.
 import type { Plan, Tensor } from "convscope";
 import { makeLayer, type Conv } from "./model.js";
 import { DEFAULT_ARGS, type LayerArgs, type Stage } from "./state.js";
@@ -8,8 +8,13 @@ import { tensor } from "convscope";
 /** Longest side of a picture: larger ones are scaled down when they are opened. */
 export const MAX_SIDE = 1024;
 
-/** Grey values from 0 to 1, shape [1, height, width]. */
-export type Photo = Tensor;
+/** Values from 0 to 1. */
+export interface Photo {
+  /** Shape [1, height, width]. */
+  readonly grey: Tensor;
+  /** Red, green and blue, shape [3, height, width]; null: the picture is looked at in grey. */
+  readonly colour: Tensor | null;
+}
 
 export const FILTERS: readonly { readonly name: string; readonly weight: readonly number[] }[] = [
   { name: "Edges", weight: [-1, -1, -1, -1, 8, -1, -1, -1, -1] },
@@ -22,9 +27,24 @@ export const FILTERS: readonly { readonly name: string; readonly weight: readonl
 
 const FILTER_ARGS: LayerArgs = Object.freeze({ ...DEFAULT_ARGS, padding: 1, bias: false });
 
-/** Whether the stage's layer can look at a grey picture and give one. */
+/** Whether the stage's layer can look at a picture and give one: one or three channels. */
 export function seesPictures({ args }: Stage): boolean {
-  return args.axes === 2 && args.inChannels === 1 && args.outChannels === 1;
+  const pictured = (channels: number): boolean => channels === 1 || channels === 3;
+  return args.axes === 2 && pictured(args.inChannels) && pictured(args.outChannels);
+}
+
+/**
+ * The picture as the layer reads it. A layer of one channel reads a coloured picture as a batch
+ * of three grey ones, each through the same kernel.
+ */
+export function seenBy({ args }: Stage, { grey, colour }: Photo): Tensor {
+  const [, height, width] = grey.shape as [number, number, number];
+  if (args.inChannels === 1)
+    return colour && args.outChannels === 1 ? colour.reshape([3, 1, height, width]) : grey;
+  if (colour) return colour;
+  const copies = new Float32Array(3 * grey.size);
+  for (let channel = 0; channel < 3; ++channel) copies.set(grey.data, channel * grey.size);
+  return tensor(copies, [3, height, width]);
 }
 
 /** The stage with one of the filters as its layer. */
@@ -43,30 +63,39 @@ export function filterStage(stage: Stage, weight: readonly number[]): Stage {
 }
 
 export interface Filtered {
-  readonly shape: readonly number[];
+  /** 1 (grey) or 3 (red, green, blue), one after the other in `values`. */
+  readonly planes: number;
+  readonly width: number;
+  readonly height: number;
   /** A view of the engine's memory: to be read before the next call. */
   readonly values: Float32Array;
 }
 
 interface Held {
   readonly args: LayerArgs;
-  readonly photo: Photo;
+  readonly shape: string;
   readonly layer: Conv;
   readonly plan: Plan;
-  /** The stage whose weights the plan has last run with. */
+  /** The picture that is in the plan's memory, and the stage whose weights it last ran with. */
+  photo: Photo | null;
   of: Stage | null;
 }
 let held: Held | null = null;
 
-/** The picture as the stage's layer sees it; computed anew only for another stage. */
+/** The picture after the stage's layer; computed anew only for another stage or picture. */
 export function filtered(stage: Stage, photo: Photo): Filtered {
-  if (held?.args !== stage.args || held.photo !== photo) {
+  const shape = `${photo.grey.shape}${photo.colour ? " in colour" : ""}`;
+  if (held?.args !== stage.args || held.shape !== shape) {
     held?.plan.dispose();
     held = null;
     const layer = makeLayer(stage.args, stage);
-    const plan = layer.plan(photo.shape, { math: "fast" });
-    plan.input.set(photo.data);
-    held = { args: stage.args, photo, layer, plan, of: null };
+    const plan = layer.plan(seenBy(stage, photo).shape, { math: "fast" });
+    held = { args: stage.args, shape, layer, plan, photo: null, of: null };
+  }
+  if (held.photo !== photo) {
+    held.plan.input.set(seenBy(stage, photo).data);
+    held.photo = photo;
+    held.of = null;
   }
   if (held.of !== stage) {
     held.of = stage;
@@ -74,14 +103,25 @@ export function filtered(stage: Stage, photo: Photo): Filtered {
     if (stage.bias) held.layer.bias = stage.bias;
     held.plan.run();
   }
-  return { shape: held.plan.outputShape, values: held.plan.output };
+  const [height, width] = held.plan.outputShape.slice(-2) as [number, number];
+  const values = held.plan.output;
+  return { planes: values.length / (width * height), width, height, values };
 }
 
-/** Grey values of a canvas's pixels, as the eye weighs red, green and blue. */
-export function greyPhoto({ data, width, height }: ImageData): Photo {
-  const grey = new Float32Array(width * height);
-  for (let i = 0; i < grey.length; ++i) {
+/** A canvas's pixels; in grey as the eye weighs red, green and blue. */
+export function photoOf({ data, width, height }: ImageData, inColour: boolean): Photo {
+  const size = width * height;
+  const grey = new Float32Array(size);
+  for (let i = 0; i < size; ++i) {
     grey[i] = (0.2126 * data[4 * i]! + 0.7152 * data[4 * i + 1]! + 0.0722 * data[4 * i + 2]!) / 255;
   }
-  return tensor(grey, [1, height, width]);
+  let colour: Tensor | null = null;
+  if (inColour) {
+    const values = new Float32Array(3 * size);
+    for (let i = 0; i < size; ++i)
+      for (let channel = 0; channel < 3; ++channel)
+        values[channel * size + i] = data[4 * i + channel]! / 255;
+    colour = tensor(values, [3, height, width]);
+  }
+  return { grey: tensor(grey, [1, height, width]), colour };
 }

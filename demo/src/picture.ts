@@ -2,7 +2,7 @@
 // views that the page draws. Light colours, as a paper or a slide wants them.
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/tensor-grid.js";
-import { cellRect } from "./layout.js";
+import { cellRect } from "./geometry.js";
 
 const INK = "#1c2230";
 const QUIET = "#5d6473";
@@ -47,16 +47,15 @@ function text(x: number, y: number, words: string, style: TextStyle): string {
 
 export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): string {
   const { figure, ghosts } = backdrop;
-  const { cell } = figure;
   const parts: string[] = [];
-  for (const { rect, text: words, lit } of ghosts) {
+  for (const { rect, text: words, font, lit } of ghosts) {
     parts.push(
       `<rect x="${rect.x}" y="${rect.y}" width="${rect.w}" height="${rect.h}" fill="none" stroke="${lit ? INK : "#b5bac4"}" stroke-width="${lit ? 2 : 1}" stroke-dasharray="3 3"/>`,
     );
-    if (cell.font > 0) {
+    if (font > 0) {
       parts.push(
-        text(rect.x + rect.w / 2, rect.y + rect.h / 2 + cell.font * 0.35, words, {
-          size: cell.font,
+        text(rect.x + rect.w / 2, rect.y + rect.h / 2 + font * 0.35, words, {
+          size: font,
           colour: QUIET,
         }),
       );
@@ -65,6 +64,7 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
   const outlines: string[] = [];
   for (const view of grids) {
     const { block } = view;
+    const { cell } = block;
     parts.push(
       text(block.head.x, block.head.y, `${block.title}  ${block.shape}`, {
         size: 13,
@@ -84,7 +84,7 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
       );
     }
     view.values.forEach((value, offset) => {
-      const rect = cellRect(block, offset, cell);
+      const rect = cellRect(block, offset);
       const mark = view.mark(offset);
       const hidden = view.hidden(offset);
       parts.push(

@@ -1,9 +1,10 @@
 // Pointing: the cells that belong to the one pointed at, and an output's sum,
 // written out. All sets are the library's.
-import { tensor, type Tensor } from "convscope";
+import { tensor, zeros, type Tensor } from "convscope";
 import { evaluate, insideFrame, makeLayer, tensorOf, unpadded, type Outcome } from "./model.js";
-import type { Cell, Stage } from "./state.js";
-import { cellName, count, indexOf, offsetOf } from "./tensors.js";
+import type { Cell, LayerArgs, Stage } from "./state.js";
+import { grouped } from "./format.js";
+import { cellName, count, indexOf, offsetOf, offsetsOf } from "./tensors.js";
 
 /** Outputs whose sums are asked for one by one when a weight is pointed at. */
 const MAX_SUMS = 256;
@@ -42,39 +43,52 @@ export interface Pointing {
   readonly sentence: string;
 }
 
+/** What depends on arguments and shapes alone, until these differ: values do not matter to it. */
+const known = { key: "", args: null as LayerArgs | null, cells: new Map<string, Pointing>() };
+const MAX_KNOWN = 64;
+
 export function point(stage: Stage, cell: Cell): Pointing | null {
   const outcome = evaluate(stage);
   const shape = tensorOf(stage, cell.role).shape;
   if (cell.offset >= count(shape)) return null;
-  if (cell.role === "output") return pointAtOutput(stage, outcome, cell);
-  if (cell.role === "input") return pointAtInput(stage, outcome, cell);
-  return pointAtParameter(stage, outcome, cell);
+  const key = String(stage.input.shape);
+  if (known.args !== stage.args || known.key !== key || known.cells.size > MAX_KNOWN) {
+    Object.assign(known, { key, args: stage.args });
+    known.cells.clear();
+  }
+  const name = `${cell.role}${cell.offset}`;
+  let found = known.cells.get(name);
+  if (!found) {
+    const ask = { output: pointAtOutput, input: pointAtInput }[cell.role as "output" | "input"];
+    found = (ask ?? pointAtParameter)(stage, outcome, cell);
+    known.cells.set(name, found);
+  }
+  return cell.role === "output" ? { ...found, sum: sumOf(stage, cell.offset) } : found;
 }
 
 function pointAtOutput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   const { layer, output, frame } = outcome;
   const index = indexOf(cell.offset, output.shape);
   const inputShape = stage.input.shape;
-  const input = offsets(layer.receptiveField(inputShape, index), inputShape);
+  const input = offsetsOf(layer.receptiveField(inputShape, index));
   const ghosts = new Set<number>();
   if (frame.role === "input") {
     const window = makeLayer(unpadded(stage.args), stage).receptiveField(frame.shape, index);
-    for (const framed of window) {
-      const offset = offsetOf(framed, frame.shape);
+    for (const offset of offsetsOf(window)) {
       if (insideFrame(frame, offset, inputShape) < 0) ghosts.add(offset);
     }
   }
-  const sum = sumOf(stage, cell.offset);
+  const weight = new Set(sumOf(stage, cell.offset).terms.map((term) => term.weight));
   const name = cellName("output", cell.offset, output.shape);
   const padding = ghosts.size > 0 ? ` and ${ghosts.size} of padding` : "";
   return {
     cell,
     input,
     ghosts,
-    weight: new Set(sum.terms.map(({ weight }) => weight)),
+    weight,
     bias: new Set(stage.bias ? [index[0]!] : []),
     output: new Set([cell.offset]),
-    sum,
+    sum: null,
     pairs: [],
     sentence: `${name} reads ${input.size} input ${input.size === 1 ? "cell" : "cells"}${padding}.`,
   };
@@ -101,7 +115,7 @@ export function sumOf(stage: Stage, output: number): Sum {
 function pointAtInput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   const { layer, output, frame } = outcome;
   const shape = stage.input.shape;
-  const readers = offsets(layer.influence(shape, indexOf(cell.offset, shape)), output.shape);
+  const readers = offsetsOf(layer.influence(shape, indexOf(cell.offset, shape)));
   const weight = new Set<number>();
   for (const reader of [...readers].slice(0, MAX_READERS)) {
     for (const term of sumOf(stage, reader).terms) {
@@ -113,7 +127,7 @@ function pointAtInput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
     if (source === cell.offset && insideFrame(frame, framed, shape) < 0) ghosts.add(framed);
   });
   const name = cellName("input", cell.offset, shape);
-  const whole = output.size.toLocaleString("en-US");
+  const whole = grouped(output.size);
   return {
     cell,
     input: new Set([cell.offset]),
@@ -146,18 +160,18 @@ function pointAtParameter(stage: Stage, outcome: Outcome, cell: Cell): Pointing 
     cell.role === "bias" || !args.transposed
       ? channel === index[0]
       : channel % perGroup === index[1];
+  const meets = cell.role === "weight" ? partners(stage, outcome, index) : () => undefined;
   for (let offset = 0; offset < output.size && pairs.length < MAX_SUMS; ++offset) {
     if (!mine(Math.floor(offset / plane))) continue;
     if (cell.role === "bias") {
       readers.add(offset);
       continue;
     }
-    for (const term of sumOf(stage, offset).terms) {
-      if (term.weight !== cell.offset) continue;
-      readers.add(offset);
-      if (term.input !== null) input.add(term.input);
-      pairs.push({ input: term.input, output: offset });
-    }
+    const met = meets(offset);
+    if (met === undefined) continue;
+    readers.add(offset);
+    if (met !== null) input.add(met);
+    pairs.push({ input: met, output: offset });
   }
   const name = cellName(cell.role, cell.offset, shape);
   const outputs = `${readers.size} ${readers.size === 1 ? "output" : "outputs"}`;
@@ -177,10 +191,33 @@ function pointAtParameter(stage: Stage, outcome: Outcome, cell: Cell): Pointing 
   };
 }
 
-function offsets(cells: Iterable<readonly number[]>, shape: readonly number[]): Set<number> {
-  const set = new Set<number>();
-  for (const index of cells) set.add(offsetOf(index, shape));
-  return set;
+/**
+ * What a weight meets on the way to an output: an input's offset, null for padding, undefined if
+ * nothing. Asked of the same layer with one channel, whose sums are shorter; channels are added.
+ */
+function partners(
+  { args, input, weight }: Stage,
+  { output }: Outcome,
+  index: readonly number[],
+): (offset: number) => number | null | undefined {
+  const one = { ...args, inChannels: 1, outChannels: 1, groups: 1, bias: false };
+  const layer = makeLayer(one, {
+    weight: zeros([1, 1, ...weight.shape.slice(2)]),
+    bias: null,
+  });
+  const probe = zeros([1, ...input.shape.slice(1)]);
+  const place = [0, 0, ...index.slice(2)].join();
+  return (offset) => {
+    const [channel, ...position] = indexOf(offset, output.shape) as [number, ...number[]];
+    const group = Math.floor(channel / (output.shape[0]! / args.groups));
+    const from = args.transposed ? index[0]! : group * (input.shape[0]! / args.groups) + index[1]!;
+    if (args.transposed && Math.floor(from / (input.shape[0]! / args.groups)) !== group)
+      return undefined;
+    const term = layer
+      .explain(probe, [0, ...position])
+      .terms.find((one) => one.weight.join() === place);
+    return term && term.input && offsetOf([from, ...term.input.slice(1)], input.shape);
+  };
 }
 
 const unreadCells = new Map<string, ReadonlySet<number>>();

@@ -1,23 +1,14 @@
 // Stack layout: the tensors of a stack in one row, or wrapped into several, with the
 // name of each layer between what it reads and what it gives.
-import {
-  blockSize,
-  centred,
-  NO_RING,
-  place,
-  SIZES,
-  TITLE,
-  type Block,
-  type CellSize,
-  type Layout,
-  type Plan,
-} from "./layout.js";
+import { blockSize, centred, notHigher, place, TITLE, type Plan } from "./arrange.js";
+import { NO_RING, READABLE, SIZES, type Block, type CellSize, type Layout } from "./layout.js";
 import type { LayerArgs } from "./state.js";
 import { planesOf } from "./tensors.js";
 
 const GAP = 88; // room for the layer's name
 const ROW_GAP = 24;
 const MIN_TITLE = 96;
+const MAX_HEIGHT = 420; // of one tensor; beyond it its planes wrap
 
 export interface StackLayoutInput {
   readonly args: LayerArgs;
@@ -41,33 +32,34 @@ export function stackLayout({ args, shapes, names, width }: StackLayoutInput): L
       letter: level === 0 ? "x" : level === shapes.length - 1 ? "y" : `h${level}`,
       shape,
       planes,
+      cell: SIZES[0]!,
       ring: NO_RING,
       indexed: planes.rows * planes.cols > 1,
       captions: planes.down * planes.across > 1,
     };
   });
-  const readable = SIZES.filter(({ font }) => font > 0);
-  const oneRow = readable
-    .map((cell) => arrange(plans, names, cell, Infinity))
-    .find((tried) => tried.width <= width);
+  const oneRow = READABLE.map((cell) => arrange(plans, names, cell, Infinity)).find(
+    (tried) => tried.width <= width,
+  );
   const wrapped = () =>
-    [...readable.slice(3), ...SIZES.slice(readable.length)]
+    [...READABLE.slice(4), ...SIZES.slice(READABLE.length)]
       .map((cell) => arrange(plans, names, cell, width))
       .find((tried) => tried.width <= width);
   return centred(oneRow ?? wrapped() ?? arrange(plans, names, SIZES.at(-1)!, width), width);
 }
 
 function arrange(
-  plans: readonly Plan[],
+  given: readonly Plan[],
   names: readonly string[],
   cell: CellSize,
   width: number,
 ): Layout {
+  const plans = given.map((plan) => notHigher({ ...plan, cell }, MAX_HEIGHT));
   const rows: { plan: Plan; level: number; x: number }[][] = [[]];
   let x = 0;
   let widest = 0;
   plans.forEach((plan, level) => {
-    const size = Math.max(blockSize(plan, cell).w, MIN_TITLE);
+    const size = Math.max(blockSize(plan).w, MIN_TITLE);
     const gap = rows.at(-1)!.length === 0 ? 0 : GAP;
     if (gap > 0 && x + gap + size > width) {
       rows.push([]);
@@ -81,14 +73,14 @@ function arrange(
   const signs: { text: string; x: number; y: number }[] = [];
   let y = 0;
   for (const row of rows) {
-    const inner = Math.max(...row.map(({ plan }) => blockSize(plan, cell).h));
+    const inner = Math.max(...row.map(({ plan }) => blockSize(plan).h));
     for (const { plan, level, x: left } of row) {
-      const size = blockSize(plan, cell);
-      blocks.push(place(plan, cell, left, y + TITLE + (inner - size.h) / 2, undefined));
+      const size = blockSize(plan);
+      blocks.push(place(plan, left, y + TITLE + (inner - size.h) / 2, undefined));
       if (level > 0)
         signs.push({ text: `${names[level - 1]} →`, x: left - GAP / 2, y: y + TITLE + inner / 2 });
     }
     y += TITLE + inner + ROW_GAP;
   }
-  return { width: widest + 1, height: y - ROW_GAP + 2, cell, vertical: false, blocks, signs };
+  return { width: widest + 1, height: y - ROW_GAP + 2, vertical: false, blocks, signs };
 }

@@ -60,7 +60,6 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       label: `${block.title}, shape ${block.shape}`,
       editable: level === 0,
       block,
-      cell: figure.cell,
       values: data,
       scale: level === 0 ? 3 : 1,
       text: torchText,

@@ -23,7 +23,7 @@ import {
   type Level,
   type Stage,
 } from "./state.js";
-import { count, indexOf, offsetOf } from "./tensors.js";
+import { count, indexOf, offsetsOf } from "./tensors.js";
 
 /** More layers than this do not fit on a page. */
 export const MAX_LAYERS = 6;
@@ -104,7 +104,7 @@ export function followed(
 
 /** What an edit did at every level after the input: changed cells, and those it only reached. */
 export function ripple(stage: Stage, edits: readonly Edit[]): readonly Level[] {
-  const { parts, tensors } = tower(stage);
+  const { parts } = tower(stage);
   return parts.map((_, last) => {
     const chain = parts.slice(0, last + 1);
     const eye = watch(new Sequential(...chain), stage.input);
@@ -115,17 +115,15 @@ export function ripple(stage: Stage, edits: readonly Edit[]): readonly Level[] {
         value,
       ]),
     );
-    const { shape } = tensors[last + 1]!;
     const changed = new Map<number, { before: number; after: number }>();
-    change.changed.indices.forEach((index, i) =>
-      changed.set(offsetOf(index, shape), {
+    change.changed.offsets.forEach((offset, i) =>
+      changed.set(offset, {
         before: change.changed.before[i]!,
         after: change.changed.after[i]!,
       }),
     );
     const stopped = new Set<number>();
-    for (const index of change.reached) {
-      const offset = offsetOf(index, shape);
+    for (const offset of offsetsOf(change.reached)) {
       if (!changed.has(offset)) stopped.add(offset);
     }
     eye.dispose();
@@ -149,7 +147,7 @@ export function lineage(
       at < level
         ? chain.receptiveField(tensor.shape, index)
         : chain.influence(tensors[level]!.shape, index);
-    return new Set([...cells].map((cell) => offsetOf(cell, tensor.shape)));
+    return offsetsOf(cells);
   });
 }
 

@@ -6,11 +6,12 @@ import { CACHE } from "./offline.js";
 
 declare const self: ServiceWorkerGlobalScope;
 
-const FILES = ["./", "main.js", "style.css", "favicon.svg", "fonts/inter.woff2"];
+/** Everything but the engine, by build.mjs. */
+declare const FILES: readonly string[];
 const KEPT = /\.(?:wasm|js|css|svg|woff2|png)$/u;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll([...FILES])));
 });
 
 self.addEventListener("activate", (event) => {

@@ -1,5 +1,6 @@
 // Tensors as pictures need them: an offset's index, its name, how a tensor of any
 // rank lies on the page as a row of planes.
+import type { Cells } from "convscope";
 import type { LayerArgs, Role } from "./state.js";
 
 export function count(shape: readonly number[]): number {
@@ -21,6 +22,22 @@ export function offsetOf(index: readonly number[], shape: readonly number[]): nu
   return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
 }
 
+/** The row-major offsets of a set of cells. */
+export function offsetsOf(cells: Cells): Set<number> {
+  const { shape, parts } = cells;
+  const [only] = parts;
+  // One product is gone through list by list: a set of thousands is asked for in every frame.
+  if (parts.length !== 1 || !only)
+    return new Set([...cells].map((index) => offsetOf(index, shape)));
+  let offsets = [0];
+  only.axes.forEach((list, axis) => {
+    const next: number[] = [];
+    for (const start of offsets) for (const at of list) next.push(start * shape[axis]! + at);
+    offsets = next;
+  });
+  return new Set(offsets);
+}
+
 export const LETTER: Record<Role, string> = {
   input: "x",
   weight: "weight",
@@ -38,7 +55,7 @@ export function tuple(values: readonly number[]): string {
   return values.length === 1 ? `(${values[0]},)` : `(${values.join(", ")})`;
 }
 
-/** Planes of `rows` × `cols` cells, laid out `down` by `across`, row-major. */
+/** Planes of `rows` × `cols` cells, laid out `down` by `across`, row-major; the last row may be short. */
 export interface Planes {
   readonly down: number;
   readonly across: number;
@@ -57,8 +74,5 @@ export function planesOf(role: Role, shape: readonly number[], args: LayerArgs):
   }
   // Channels go down, the slices of a volume across.
   if (args.axes === 3) return { down: planes[0]!, across: planes[1]!, rows, cols };
-  const channels = count(planes);
-  // Many large planes would make a tower: they stand in rows of up to four.
-  const across = rows * cols < 400 ? 1 : ([4, 3, 2].find((wide) => channels % wide === 0) ?? 1);
-  return { down: channels / across, across, rows, cols };
+  return { down: count(planes), across: 1, rows, cols };
 }

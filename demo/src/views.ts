@@ -8,7 +8,7 @@ import type { RefusalView } from "./elements/refusal-note.js";
 import type { TransportView } from "./elements/step-transport.js";
 import type { SumView } from "./elements/sum-of-products.js";
 import type { PrintView } from "./elements/torch-print.js";
-import { listed, plural, torchText } from "./format.js";
+import { grouped, listed, plural, torchText } from "./format.js";
 import { LESSONS, lessonOf } from "./lessons.js";
 import { describe } from "./edits.js";
 import { evaluate, products, propose } from "./model.js";
@@ -25,10 +25,9 @@ import {
   type Stage,
   type State,
 } from "./state.js";
-import type { Tensor } from "convscope";
 import { cellName, indexOf } from "./tensors.js";
 
-const MAX_TERMS = 60;
+export const MAX_TERMS = 60;
 const MAX_PAIRS = 24;
 
 /** How a prediction fared, in words. */
@@ -110,50 +109,6 @@ function tight(letter: string, offset: number, shape: readonly number[]): string
   return `${letter}[${indexOf(offset, shape).join(",")}]`;
 }
 
-export interface PhotoPointing {
-  readonly window: readonly [number, number, number, number];
-  readonly sum: SumView;
-}
-
-/** What a pixel of the filtered picture reads, and its sum. */
-export function photoPointing(stage: Stage, photo: Tensor, offset: number): PhotoPointing {
-  const { layer } = evaluate(stage);
-  const shape = layer.outputShape(photo.shape);
-  const index = indexOf(offset, shape);
-  let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
-  for (const [, row, col] of layer.receptiveField(photo.shape, index) as Iterable<
-    [number, number, number]
-  >) {
-    top = Math.min(top, row);
-    left = Math.min(left, col);
-    bottom = Math.max(bottom, row + 1);
-    right = Math.max(right, col + 1);
-  }
-  const { value, bias, terms } = layer.explain(photo, index);
-  const name = cellName("output", offset, shape);
-  return {
-    window: [left, top, right - left, bottom - top],
-    sum: {
-      ...sentenceView(
-        `The pixel ${name} reads ${terms.filter(({ input }) => input).length} pixels of the picture (black is 0, white is 1).`,
-      ),
-      name,
-      bias: stage.bias ? torchText(bias) : null,
-      value: torchText(value),
-      terms: terms.slice(0, MAX_TERMS).map(({ input, weight, x, w, product }) => ({
-        key: `${input}:${weight}`,
-        x: torchText(x),
-        w: torchText(w),
-        product: torchText(product),
-        names: `${input ? `x[${input.join(",")}]` : "padding"} · w[${weight.join(",")}]`,
-        padding: input === null,
-        edited: false,
-      })),
-      more: Math.max(0, terms.length - MAX_TERMS),
-    },
-  };
-}
-
 function pairText(stage: Stage, input: number | null, output: number): string {
   const from = input === null ? "padding" : cellName("input", input, stage.input.shape);
   return `${from} → ${cellName("output", output, evaluate(stage).output.shape)}`;
@@ -193,7 +148,7 @@ export function noteView(state: State, complaint: string | null): NoteView {
         )
       : plain(
           "complaint",
-          "A grey picture needs a Conv2d with one channel in and one out: choose a filter.",
+          "A picture needs a Conv2d with 1 or 3 channels in and out: choose a filter.",
         );
   }
   if (change)
@@ -286,10 +241,10 @@ export function countsView(stage: Stage): readonly (readonly [string, string, st
   return [
     [
       "Parameters",
-      (weights + biases).toLocaleString("en-US"),
+      grouped(weights + biases),
       `${plural(weights, "weight")} + ${plural(biases, "bias").replace(/biass$/u, "biases")}`,
     ],
-    ["Multiplications", multiplications.toLocaleString("en-US"), productsText(stage, output.size)],
+    ["Multiplications", grouped(multiplications), productsText(stage, output.size)],
   ];
 }
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { init } from "convscope";
-import { ghostRects, layout, type Layout } from "../../demo/src/layout.js";
+import { ghostRects } from "../../demo/src/geometry.js";
+import { layout, type Layout } from "../../demo/src/layout.js";
 import { evaluate, insideFrame, propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
@@ -42,10 +43,10 @@ for (const [args, shape] of stages) {
       assert.ok(figure.width <= width, `${figure.width} px`);
       const boxes = figure.blocks.flatMap((block) =>
         block.boxes.map((box) => ({
-          left: box.x - block.ring.left * figure.cell.w,
-          top: box.y - block.ring.top * figure.cell.h,
-          right: box.x + box.w + block.ring.right * figure.cell.w,
-          bottom: box.y + box.h + block.ring.bottom * figure.cell.h,
+          left: box.x - block.ring.left * block.cell.w,
+          top: box.y - block.ring.top * block.cell.h,
+          right: box.x + box.w + block.ring.right * block.cell.w,
+          bottom: box.y + box.h + block.ring.bottom * block.cell.h,
         })),
       );
       boxes.forEach((a, i) => {
@@ -67,7 +68,7 @@ test("every ghost cell of the frame has one place outside its plane", () => {
   const figure = figureOf(stage, 1200);
   const { frame } = evaluate(stage);
   const input = figure.blocks.find(({ role }) => role === "input")!;
-  const ghosts = ghostRects(figure, input, frame);
+  const ghosts = ghostRects(input, frame);
   const outside = Array.from({ length: frame.values().length }, (_, offset) => offset).filter(
     (offset) => insideFrame(frame, offset, stage.input.shape) < 0,
   );

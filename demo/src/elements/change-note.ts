@@ -20,10 +20,10 @@ export class ChangeNote extends HTMLElement {
   }
 
   set view(view: NoteView) {
-    const signature = JSON.stringify(view);
+    this.className = `note ${view.kind}`.trim();
+    const signature = JSON.stringify([view.text, view.actions]);
     if (signature === this.#shown) return;
     this.#shown = signature;
-    this.className = `note ${view.kind}`.trim();
     this.replaceChildren(h("span", {}, view.text));
     for (const { id, label, primary } of view.actions) {
       const button = h(

@@ -1,23 +1,31 @@
 // <picture-view>: a picture and what the layer makes of it, side by side, with the
-// filters to choose from. Property `view` in; events out: picture-point,
-// picture-open, picture-filter.
+// filters to choose from. Property `view` in; events out: picture-point, picture-open,
+// picture-filter, picture-colour, picture-camera.
 import { emit, h } from "./dom.js";
 
 export interface PictureView {
-  readonly source: GreyImage;
-  readonly result: GreyImage;
+  readonly source: PlanarImage;
+  readonly result: PlanarImage;
   /** The window that is pointed at, in source pixels: [left, top, width, height]. */
   readonly window: readonly [number, number, number, number] | null;
   readonly filters: readonly string[];
+  readonly inColour: boolean;
+  /** The camera runs. */
+  readonly live: boolean;
 }
 
-export interface GreyImage {
+export interface PlanarImage {
   readonly values: Float32Array;
+  /** 1: grey; 3: red, green and blue, one after the other. */
+  readonly planes: number;
   readonly width: number;
   readonly height: number;
   /** It is drawn again when this is another object. */
   readonly version: object;
 }
+
+/** Opaque greys: the same byte in all three channels. */
+const GREYS = Uint32Array.from({ length: 256 }, (_, grey) => 0xff000000 + grey * 0x10101);
 
 export class PictureBox extends HTMLElement {
   #source = h("canvas", { role: "img", "aria-label": "The picture" });
@@ -27,6 +35,9 @@ export class PictureBox extends HTMLElement {
   #drawn = new Map<HTMLCanvasElement, object>();
   #pixels = new Map<HTMLCanvasElement, ImageData>();
   #filters = "";
+  #live = false;
+  #colour = h("input", { type: "checkbox", class: "switch", role: "switch", id: "picture-colour" });
+  #camera = h("button", { type: "button", class: "secondary" }, "Camera");
 
   connectedCallback(): void {
     if (this.childElementCount > 0) return;
@@ -44,6 +55,12 @@ export class PictureBox extends HTMLElement {
     });
     const open = h("button", { type: "button", class: "primary" }, "Open a picture");
     open.addEventListener("click", () => file.click());
+    this.#colour.addEventListener("change", () =>
+      emit(this, "picture-colour", { wanted: this.#colour.checked }),
+    );
+    this.#camera.addEventListener("click", () =>
+      emit(this, "picture-camera", { live: this.#live }),
+    );
     this.append(
       h(
         "div",
@@ -67,7 +84,13 @@ export class PictureBox extends HTMLElement {
         this.#buttons,
         h("label", { for: "picture-file", class: "visually-hidden" }, "Picture file"),
         file,
-        open,
+        h(
+          "div",
+          { class: "files" },
+          h("label", { class: "switch-label", for: "picture-colour" }, "Colour", this.#colour),
+          this.#camera,
+          open,
+        ),
       ),
       h("p", { class: "quiet" }, "Nothing leaves this page. You can also paste or drop a picture."),
     );
@@ -97,6 +120,10 @@ export class PictureBox extends HTMLElement {
       this.#lens.style.setProperty("width", `${(100 * width) / source.width}%`);
       this.#lens.style.setProperty("height", `${(100 * height) / source.height}%`);
     }
+    this.#colour.checked = view.inColour;
+    this.#live = view.live;
+    const camera = view.live ? "Stop the camera" : "Camera";
+    if (this.#camera.textContent !== camera) this.#camera.textContent = camera;
     const filters = view.filters.join();
     if (filters === this.#filters) return;
     this.#filters = filters;
@@ -109,7 +136,7 @@ export class PictureBox extends HTMLElement {
     );
   }
 
-  #draw(canvas: HTMLCanvasElement, { values, width, height, version }: GreyImage): void {
+  #draw(canvas: HTMLCanvasElement, { values, planes, width, height, version }: PlanarImage): void {
     if (this.#drawn.get(canvas) === version) return;
     this.#drawn.set(canvas, version);
     let pixels = this.#pixels.get(canvas);
@@ -119,13 +146,24 @@ export class PictureBox extends HTMLElement {
       pixels = new ImageData(width, height);
       this.#pixels.set(canvas, pixels);
     }
-    // One 32-bit write per pixel: grey in all three channels, opaque.
+    // One 32-bit write per pixel, in every frame of a drag a million of them.
     const words = new Uint32Array(pixels.data.buffer);
-    for (let i = 0; i < words.length; ++i) {
-      const grey = Math.max(0, Math.min(255, values[i]! * 255)) | 0;
-      words[i] = 0xff000000 | (grey * 0x10101);
+    if (planes === 1) {
+      for (let i = 0; i < words.length; ++i) {
+        const grey = values[i]! * 255;
+        words[i] = GREYS[grey > 255 ? 255 : grey > 0 ? grey | 0 : 0]!;
+      }
+    } else {
+      const size = words.length;
+      const bytes = pixels.data; // clamps by itself
+      for (let i = 0; i < size; ++i) {
+        bytes[4 * i] = values[i]! * 255;
+        bytes[4 * i + 1] = values[size + i]! * 255;
+        bytes[4 * i + 2] = values[2 * size + i]! * 255;
+        bytes[4 * i + 3] = 255;
+      }
     }
-    canvas.getContext("2d")!.putImageData(pixels, 0, 0);
+    canvas.getContext("2d", { willReadFrequently: true })!.putImageData(pixels, 0, 0);
   }
 
   #point(event: PointerEvent): void {

@@ -1,5 +1,7 @@
-// Planes of many small cells as pictures: one pixel per cell, enlarged by the
-// browser. The colours are those of the style sheet, read once per theme.
+// Planes of many small cells as one picture. The colours are those of the style sheet,
+// read once per theme.
+import type { Block } from "../layout.js";
+import { h } from "./dom.js";
 
 const SHADES = 128; // on either side of zero
 
@@ -63,43 +65,100 @@ export function shadesOf(host: HTMLElement): Shades {
   return latest;
 }
 
-/** Writes the plane's values into `image`, one pixel each. */
-export function paintPlane(
-  image: ImageData,
-  values: Float32Array,
-  first: number,
-  half: number,
-  shades: Shades,
-): void {
-  const { data } = image;
-  const { scale } = shades;
-  const size = image.width * image.height;
-  for (let i = 0; i < size; ++i) {
-    const value = values[first + i]!;
-    const strength = value / (Math.abs(value) + half);
-    const shade =
-      4 *
-      (Number.isFinite(strength)
-        ? Math.round(strength * SHADES) + SHADES
-        : value > 0
-          ? 2 * SHADES
-          : 0);
-    data[4 * i] = scale[shade]!;
-    data[4 * i + 1] = scale[shade + 1]!;
-    data[4 * i + 2] = scale[shade + 2]!;
-    data[4 * i + 3] = 255;
-  }
+/** A colour mixed into a cell's own. */
+export interface Tint {
+  readonly colour: Uint8ClampedArray;
+  readonly part: number;
 }
 
-/** Writes one pixel, mixed half and half with what is there. */
-export function tintPixel(
-  image: ImageData,
-  pixel: number,
-  colour: Uint8ClampedArray,
-  part: number,
-): void {
-  for (let channel = 0; channel < 3; ++channel) {
-    const at = 4 * pixel + channel;
-    image.data[at] = image.data[at]! * (1 - part) + colour[channel]! * part;
+interface Dirty {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** All planes of a tensor on one canvas. Only what was touched of a plane is drawn again. */
+export class Sheet {
+  readonly canvas: HTMLCanvasElement;
+  readonly #pen: CanvasRenderingContext2D;
+  readonly #image: ImageData;
+  readonly #pixels: Uint32Array;
+  readonly #block: Block;
+  readonly #x: number;
+  readonly #y: number;
+  readonly #dirty = new Map<number, Dirty>();
+
+  constructor(block: Block) {
+    const { boxes } = block;
+    this.#block = block;
+    this.#x = Math.min(...boxes.map(({ x }) => x));
+    this.#y = Math.min(...boxes.map(({ y }) => y));
+    const width = Math.max(...boxes.map(({ x, w }) => x + w)) - this.#x;
+    const height = Math.max(...boxes.map(({ y, h }) => y + h)) - this.#y;
+    this.canvas = h("canvas", { class: "sheet", width, height, "aria-hidden": "true" });
+    this.canvas.style.setProperty("left", `${this.#x}px`);
+    this.canvas.style.setProperty("top", `${this.#y}px`);
+    // Pixels are written here and never drawn: they need no graphics card.
+    this.#pen = this.canvas.getContext("2d", { willReadFrequently: true })!;
+    this.#image = new ImageData(width, height);
+    this.#pixels = new Uint32Array(this.#image.data.buffer);
+  }
+
+  /** The cell at a point of the canvas, or -1. */
+  cellAt(x: number, y: number): number {
+    const { boxes, planes } = this.#block;
+    const [left, top] = [x + this.#x, y + this.#y];
+    const box = boxes.find(
+      (one) => left >= one.x && left < one.x + one.w && top >= one.y && top < one.y + one.h,
+    );
+    if (!box) return -1;
+    const row = Math.floor((top - box.y) / this.#block.cell.h);
+    const col = Math.floor((left - box.x) / this.#block.cell.w);
+    return (box.number * planes.rows + row) * planes.cols + col;
+  }
+
+  /** Writes a cell. */
+  touch(offset: number, value: number, half: number, { scale }: Shades, tint?: Tint): void {
+    const strength = value / (Math.abs(value) + half);
+    const step = Number.isFinite(strength)
+      ? Math.round(strength * SHADES)
+      : value > 0
+        ? SHADES
+        : -SHADES;
+    const from = 4 * (step + SHADES);
+    const mixed = (channel: number): number =>
+      tint
+        ? scale[from + channel]! * (1 - tint.part) + tint.colour[channel]! * tint.part
+        : scale[from + channel]!;
+    const colour = 0xff000000 | (mixed(2) << 16) | (mixed(1) << 8) | mixed(0);
+
+    const { rows, cols } = this.#block.planes;
+    const plane = Math.floor(offset / (rows * cols));
+    const within = offset % (rows * cols);
+    const box = this.#block.boxes[plane]!;
+    const { w, h: high } = this.#block.cell;
+    const left = box.x - this.#x + (within % cols) * w;
+    const top = box.y - this.#y + Math.floor(within / cols) * high;
+    const { width } = this.#image;
+    for (let y = top; y < top + high; ++y)
+      this.#pixels.fill(colour, y * width + left, y * width + left + w);
+
+    const dirty = this.#dirty.get(plane);
+    if (!dirty) {
+      this.#dirty.set(plane, { left, top, right: left + w, bottom: top + high });
+      return;
+    }
+    dirty.left = Math.min(dirty.left, left);
+    dirty.top = Math.min(dirty.top, top);
+    dirty.right = Math.max(dirty.right, left + w);
+    dirty.bottom = Math.max(dirty.bottom, top + high);
+  }
+
+  /** Draws what was touched. */
+  show(): void {
+    for (const { left, top, right, bottom } of this.#dirty.values())
+      this.#pen.putImageData(this.#image, 0, 0, left, top, right - left, bottom - top);
+    this.#dirty.clear();
   }
 }

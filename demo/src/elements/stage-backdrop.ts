@@ -1,13 +1,16 @@
 // <stage-backdrop>: what lies round and behind the grids: titles, plane captions,
 // row and column numbers, ghost cells of the padding, the beams from a window to
 // its kernel and on to its output. Drawn from the layout's rectangles.
-import type { Beam, Block, Layout, Rect } from "../layout.js";
+import type { Beam } from "../geometry.js";
+import type { Block, Layout, Rect } from "../layout.js";
 import { h, svg } from "./dom.js";
 
 export interface GhostView {
   readonly key: number;
   readonly rect: Rect;
   readonly text: string;
+  /** Font size in px; 0 where a number does not fit. */
+  readonly font: number;
   readonly title: string;
   readonly lit: boolean;
   /** The cell is cut off rather than added. */
@@ -21,7 +24,8 @@ export interface BackdropView {
 }
 
 export class StageBackdrop extends HTMLElement {
-  #structure = "";
+  #figure: Layout | null = null;
+  #drawnBeams = "";
   #ghosts = new Map<number, { element: HTMLElement; signature: string }>();
   #beams = svg("svg", { class: "beams", "aria-hidden": "true" });
   #labels = h("div", { class: "labels" });
@@ -34,12 +38,11 @@ export class StageBackdrop extends HTMLElement {
   set view(view: BackdropView) {
     const { figure } = view;
     this.#drawBeams(view);
-    this.#drawGhosts(view.ghosts, figure);
-    const structure = JSON.stringify([figure]);
-    if (structure === this.#structure) return;
-    this.#structure = structure;
+    this.#drawGhosts(view.ghosts);
+    if (figure === this.#figure) return;
+    this.#figure = figure;
     this.#labels.replaceChildren(
-      ...figure.blocks.flatMap((block) => labelsOf(block, figure)),
+      ...figure.blocks.flatMap((block) => labelsOf(block)),
       ...figure.signs.map((sign) =>
         at(
           h(
@@ -55,20 +58,21 @@ export class StageBackdrop extends HTMLElement {
   }
 
   #drawBeams({ beams, figure }: BackdropView): void {
+    const paths = beams.map(({ from, to }) => band(from, to, figure.vertical));
+    const drawn = [figure.width, figure.height, ...paths].join();
+    if (drawn === this.#drawnBeams) return;
+    this.#drawnBeams = drawn;
     this.#beams.setAttribute("width", String(figure.width));
     this.#beams.setAttribute("height", String(figure.height));
-    this.#beams.replaceChildren(
-      ...beams.map(({ from, to }) =>
-        svg("path", { class: "beam", d: band(from, to, figure.vertical) }),
-      ),
-    );
+    this.#beams.replaceChildren(...paths.map((d) => svg("path", { class: "beam", d })));
   }
 
-  #drawGhosts(ghosts: readonly GhostView[], figure: Layout): void {
+  #drawGhosts(ghosts: readonly GhostView[]): void {
     const seen = new Set<number>();
     for (const ghost of ghosts) {
       seen.add(ghost.key);
-      const signature = JSON.stringify([ghost, figure.cell]);
+      const { rect } = ghost;
+      const signature = `${ghost.text}|${ghost.title}|${ghost.lit}|${rect.x},${rect.y},${rect.w}`;
       let shown = this.#ghosts.get(ghost.key);
       if (shown?.signature === signature) continue;
       if (!shown) {
@@ -81,12 +85,12 @@ export class StageBackdrop extends HTMLElement {
       element.className = ["ghost", ghost.lit ? "lit" : "", ghost.cropped ? "cropped" : ""]
         .join(" ")
         .trim();
-      element.textContent = figure.cell.font > 0 ? ghost.text : "";
+      element.textContent = ghost.font > 0 ? ghost.text : "";
       element.title = ghost.title;
       at(element, ghost.rect.x, ghost.rect.y);
       element.style.setProperty("width", `${ghost.rect.w}px`);
       element.style.setProperty("height", `${ghost.rect.h}px`);
-      element.style.setProperty("font-size", `${figure.cell.font}px`);
+      element.style.setProperty("font-size", `${ghost.font}px`);
     }
     for (const [key, { element }] of this.#ghosts) {
       if (seen.has(key)) continue;
@@ -96,7 +100,7 @@ export class StageBackdrop extends HTMLElement {
   }
 }
 
-function labelsOf(block: Block, { cell }: Layout): HTMLElement[] {
+function labelsOf(block: Block): HTMLElement[] {
   const title = h(
     "h2",
     { class: `block-title ${block.role}` },
@@ -104,6 +108,7 @@ function labelsOf(block: Block, { cell }: Layout): HTMLElement[] {
     h("span", { class: "shape" }, block.shape),
   );
   const labels = [at(title, block.head.x, block.head.y)];
+  const { cell } = block;
   const { rows, cols } = block.planes;
   for (const box of block.boxes) {
     const top = box.y - block.ring.top * cell.h;
@@ -116,6 +121,14 @@ function labelsOf(block: Block, { cell }: Layout): HTMLElement[] {
           top - (block.indexed ? 20 : 0),
         ),
       );
+    }
+    const { ring } = block;
+    if (cell.font === 0 && ring.top + ring.left + ring.bottom + ring.right > 0) {
+      // Ghosts too small for numbers: the padding as one band.
+      const band = at(h("span", { class: "pad", "aria-hidden": "true" }), left, top);
+      band.style.setProperty("width", `${box.w + (ring.left + ring.right) * cell.w}px`);
+      band.style.setProperty("height", `${box.h + (ring.top + ring.bottom) * cell.h}px`);
+      labels.push(band);
     }
     if (!block.indexed) continue;
     for (let col = 0; col < cols; ++col) {

@@ -1,5 +1,6 @@
 // <sum-of-products>: an output written out, bias + x · w + …, term by term. Or, for
 // a weight, the pairs it joins. Property `view` in; event out: term-hover.
+import { grouped } from "../format.js";
 import { emit, h } from "./dom.js";
 
 export interface TermView {
@@ -40,8 +41,7 @@ export class SumOfProducts extends HTMLElement {
     if (view.pairs.length > 0) {
       parts.push(h("ul", { class: "pairs" }, ...view.pairs.map((pair) => h("li", {}, pair))));
     }
-    if (view.more > 0)
-      parts.push(h("p", { class: "quiet" }, `and ${view.more.toLocaleString("en-US")} more`));
+    if (view.more > 0) parts.push(h("p", { class: "quiet" }, `and ${grouped(view.more)} more`));
     this.replaceChildren(...parts);
   }
 

@@ -5,10 +5,10 @@
 // typing replaces, Escape restores, dragging sideways scrubs. Property `view` in;
 // events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste.
 import { parseNumber, shortest } from "../format.js";
-import type { Block, CellSize } from "../layout.js";
+import type { Block } from "../layout.js";
 import type { Place } from "../state.js";
 import { attribute, emit, h } from "./dom.js";
-import { paintPlane, shadesOf, tintPixel, type Shades } from "./plane-canvas.js";
+import { Sheet, shadesOf, type Shades, type Tint } from "./plane-canvas.js";
 
 /** What the page says about one cell besides its value. */
 export interface CellMark {
@@ -26,7 +26,6 @@ export interface GridView {
   readonly label: string;
   readonly editable: boolean;
   readonly block: Block;
-  readonly cell: CellSize;
   readonly values: Float32Array;
   /** |value| that gets half of the full colour. */
   readonly scale: number;
@@ -56,13 +55,6 @@ export interface PasteEvent extends CellEvent {
 /** Cells too small for a number are drawn as pictures, from this many on. */
 const MIN_PICTURED = 256;
 
-interface Plane {
-  readonly canvas: HTMLCanvasElement;
-  /** The values alone, and with the marks on them. */
-  readonly plain: ImageData;
-  readonly image: ImageData;
-}
-
 interface Shown {
   readonly element: HTMLTableCellElement;
   signature: string;
@@ -75,12 +67,16 @@ export class TensorGrid extends HTMLElement {
   #view: GridView | null = null;
   #cells: Shown[] = [];
   /** In pictures: the planes, and the one real cell, which is where the keyboard is. */
-  #planes: Plane[] = [];
+  #sheet: Sheet | null = null;
   #cursor: HTMLTableCellElement | null = null;
   #painted: Float32Array | null = null;
   #shades: Shades | null = null;
+  /** Whether some values were hidden, and the cells that were tinted. */
+  #veiled = false;
+  #tinted: ReadonlyMap<number, Tint> = new Map();
   #size = 0;
   #structure = "";
+  #placed: Block | null = null;
   #active = 0;
   #editing: { offset: number; input: HTMLInputElement; typed: boolean } | null = null;
   #press: {
@@ -113,12 +109,13 @@ export class TensorGrid extends HTMLElement {
 
   set view(view: GridView) {
     const { planes } = view.block;
-    const pictured = view.cell.font === 0 && view.values.length >= MIN_PICTURED;
+    const pictured = view.block.cell.font === 0 && view.values.length >= MIN_PICTURED;
     const structure = [
       planes.down,
       planes.across,
       planes.rows,
       planes.cols,
+      view.block.boxes.length,
       view.editable,
       pictured,
     ].join();
@@ -172,8 +169,9 @@ export class TensorGrid extends HTMLElement {
   #reset(view: GridView): void {
     this.#editing = null;
     this.#cells = [];
-    this.#planes = [];
+    this.#sheet = null;
     this.#cursor = this.#painted = null;
+    this.#placed = null;
     this.#size = view.values.length;
     this.#active = Math.max(0, Math.min(this.#active, this.#size - 1));
     this.replaceChildren();
@@ -207,22 +205,7 @@ export class TensorGrid extends HTMLElement {
 
   /** A picture per plane, and over them a grid of which one cell is there: the active one. */
   #buildPictures(view: GridView): void {
-    const { planes, boxes } = view.block;
-    for (const box of boxes) {
-      const canvas = h("canvas", {
-        class: "plane",
-        width: planes.cols,
-        height: planes.rows,
-        "data-plane": box.number,
-        "aria-hidden": "true",
-      });
-      this.#planes.push({
-        canvas,
-        plain: new ImageData(planes.cols, planes.rows),
-        image: new ImageData(planes.cols, planes.rows),
-      });
-      this.append(canvas);
-    }
+    const { planes } = view.block;
     this.#cursor = h("td", { tabindex: "0" });
     this.append(
       h(
@@ -241,15 +224,23 @@ export class TensorGrid extends HTMLElement {
   }
 
   #position(view: GridView): void {
-    const { cell } = view;
+    if (this.#placed === view.block) return;
+    this.#placed = view.block;
+    const { cell } = view.block;
     this.style.setProperty("--cell-w", `${cell.w}px`);
     this.style.setProperty("--cell-h", `${cell.h}px`);
     this.style.setProperty("--cell-font", `${cell.font}px`);
     this.classList.toggle("tiny", cell.font === 0);
-    const tables = this.#cursor ? this.querySelectorAll("canvas") : this.querySelectorAll("table");
+    if (this.#cursor) {
+      this.#sheet?.canvas.remove();
+      this.#sheet = new Sheet(view.block);
+      this.#painted = null;
+      this.prepend(this.#sheet.canvas);
+      return;
+    }
+    const tables = this.querySelectorAll("table");
     view.block.boxes.forEach((box, i) => {
       const table = tables[i]!;
-      if (this.#cursor) table.style.setProperty("height", `${box.h}px`);
       table.style.setProperty("left", `${box.x}px`);
       table.style.setProperty("top", `${box.y}px`);
       table.style.setProperty("width", `${box.w}px`);
@@ -270,30 +261,38 @@ export class TensorGrid extends HTMLElement {
     });
   }
 
+  /** Paints the pixels that differ from what they show: in a drag, few of many. */
   #paintPictures(view: GridView): void {
-    const { rows, cols } = view.block.planes;
-    const size = rows * cols;
+    const sheet = this.#sheet!;
     const shades = shadesOf(this);
-    const fresh = shades !== this.#shades || view.values !== this.#painted;
-    this.#shades = shades;
-    this.#painted = view.values;
-    this.#planes.forEach(({ plain, image }, i) => {
-      if (fresh) paintPlane(plain, view.values, i * size, view.scale, shades);
-      image.data.set(plain.data);
-    });
+    const { values } = view;
+    const painted = this.#painted;
+    const veiled = view.hidden(this.#size - 1);
+    const fresh = shades !== this.#shades || painted === null || veiled || this.#veiled;
+    const tints = new Map<number, Tint>();
     for (const offset of view.marked()) {
-      const classes = view.mark(offset)?.classes ?? "";
-      const { image } = this.#planes[Math.floor(offset / size)]!;
-      if (/\b(?:changed|edited)\b/u.test(classes))
-        tintPixel(image, offset % size, shades.change, 0.75);
-      else if (/\b(?:lit|kept)\b/u.test(classes)) tintPixel(image, offset % size, shades.lit, 0.45);
+      const tint = tintOf(view.mark(offset)?.classes ?? "", shades);
+      if (tint) tints.set(offset, tint);
     }
-    for (let offset = 0; offset < this.#size && view.hidden(this.#size - 1); ++offset) {
-      if (view.hidden(offset))
-        tintPixel(this.#planes[Math.floor(offset / size)]!.image, offset % size, shades.nothing, 1);
+    const touch = (offset: number): void =>
+      sheet.touch(offset, values[offset]!, view.scale, shades, tints.get(offset));
+    if (fresh) {
+      for (let offset = 0; offset < this.#size; ++offset) {
+        if (veiled && view.hidden(offset)) tints.set(offset, { colour: shades.nothing, part: 1 });
+        touch(offset);
+      }
+    } else {
+      if (values !== painted)
+        for (let offset = 0; offset < this.#size; ++offset)
+          if (values[offset] !== painted[offset] && !tints.has(offset)) touch(offset);
+      for (const offset of this.#tinted.keys()) if (!tints.has(offset)) touch(offset);
+      for (const offset of tints.keys()) touch(offset);
     }
-    for (const { canvas, image } of this.#planes)
-      canvas.getContext("2d")!.putImageData(image, 0, 0);
+    this.#shades = shades;
+    this.#painted = values;
+    this.#veiled = veiled;
+    this.#tinted = tints;
+    sheet.show();
     this.#placeCursor(view);
   }
 
@@ -307,9 +306,9 @@ export class TensorGrid extends HTMLElement {
     const col = offset % cols;
     const box = view.block.boxes[plane]!;
     const table = cursor.closest("table")!;
-    table.style.setProperty("left", `${box.x + col * view.cell.w}px`);
-    table.style.setProperty("top", `${box.y + row * view.cell.h}px`);
-    table.style.setProperty("width", `${view.cell.w}px`);
+    table.style.setProperty("left", `${box.x + col * view.block.cell.w}px`);
+    table.style.setProperty("top", `${box.y + row * view.block.cell.h}px`);
+    table.style.setProperty("width", `${view.block.cell.w}px`);
     attribute(cursor, "data-offset", String(offset));
     attribute(cursor, "aria-colindex", String((plane % across) * cols + col + 1));
     attribute(
@@ -334,11 +333,7 @@ export class TensorGrid extends HTMLElement {
   #offsetAt(event: MouseEvent): number {
     const { target } = event;
     if (!(target instanceof HTMLCanvasElement)) return this.#offsetOf(target);
-    const { planes } = this.#view!.block;
-    const col = Math.floor((event.offsetX * planes.cols) / target.clientWidth);
-    const row = Math.floor((event.offsetY * planes.rows) / target.clientHeight);
-    if (col < 0 || row < 0 || col >= planes.cols || row >= planes.rows) return -1;
-    return (Number(target.getAttribute("data-plane")) * planes.rows + row) * planes.cols + col;
+    return this.#sheet!.cellAt(event.offsetX, event.offsetY);
   }
 
   #offsetOf(target: EventTarget | null): number {
@@ -542,6 +537,7 @@ export class TensorGrid extends HTMLElement {
     else return null;
     if (row < 0 || col < 0 || row >= down * rows || col >= across * cols) return offset;
     const target = Math.floor(row / rows) * across + Math.floor(col / cols);
+    if (target * size >= this.#size) return offset; // the last row of planes may be short
     return target * size + (row % rows) * cols + (col % cols);
   }
 
@@ -563,6 +559,12 @@ export class TensorGrid extends HTMLElement {
     event.preventDefault();
     event.clipboardData?.setData("text/plain", shortest(this.#view.values[this.#active]!));
   }
+}
+
+function tintOf(classes: string, { change, lit }: Shades): Tint | undefined {
+  if (/\b(?:changed|edited)\b/u.test(classes)) return { colour: change, part: 0.75 };
+  if (/\b(?:lit|kept|guess)\b/u.test(classes)) return { colour: lit, part: 0.45 };
+  return undefined;
 }
 
 function paintCell(
@@ -587,7 +589,7 @@ function paintCell(
   if (mark?.before === undefined) old?.remove();
   else if (old) old.setAttribute("data-value", mark.before);
   else span.before(h("s", { "data-value": mark.before }));
-  const shown = view.cell.font > 0 ? text : "";
+  const shown = view.block.cell.font > 0 ? text : "";
   if (span.textContent !== shown) span.textContent = shown;
   const was = mark?.before === undefined ? "" : `, was ${mark.before}`;
   const note = mark?.note ? `, ${mark.note}` : "";

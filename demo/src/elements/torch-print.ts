@@ -6,17 +6,25 @@ export interface PrintView {
 }
 
 export class TorchPrint extends HTMLElement {
-  #shown = "";
+  #shown: PrintView | null = null;
+  #texts: Text[] = [];
 
   set view(view: PrintView) {
-    const signature = JSON.stringify(view);
-    if (signature === this.#shown) return;
-    this.#shown = signature;
+    const prompts = (one: PrintView | null): string => String(one?.lines.map((it) => it.prompt));
+    if (prompts(view) !== prompts(this.#shown)) this.#build(view);
+    this.#shown = view;
+    // In every frame of a drag: only texts change.
+    view.lines.forEach(({ text }, i) => {
+      if (this.#texts[i]!.data !== `\n${text}\n`) this.#texts[i]!.data = `\n${text}\n`;
+    });
+  }
+
+  #build(view: PrintView): void {
     const code = h("code");
-    for (const { prompt, text } of view.lines) {
-      code.append(h("span", { class: "prompt" }, `>>> ${prompt}`), `\n${text}\n`);
-    }
-    const copied = view.lines.map(({ prompt, text }) => `>>> ${prompt}\n${text}`).join("\n");
+    this.#texts = view.lines.map(() => new Text());
+    view.lines.forEach(({ prompt }, i) =>
+      code.append(h("span", { class: "prompt" }, `>>> ${prompt}`), this.#texts[i]!),
+    );
     const button = h(
       "button",
       { type: "button", class: "quiet-button", "aria-label": "Copy the print" },
@@ -24,7 +32,7 @@ export class TorchPrint extends HTMLElement {
     );
     button.addEventListener("click", () => {
       navigator.clipboard
-        .writeText(copied)
+        .writeText(code.textContent!.trimEnd())
         .then(() => button.classList.add("done"))
         .catch(() => getSelection()?.selectAllChildren(code));
     });

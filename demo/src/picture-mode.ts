@@ -1,0 +1,121 @@
+// Picture mode: which picture is open, where it is pointed at, and what <picture-view>
+// shows of it. Loaded when the mode is first entered.
+import { h } from "./elements/dom.js";
+import { PictureBox, type PictureView } from "./elements/picture-view.js";
+import type { SumView } from "./elements/sum-of-products.js";
+import { photoPointing } from "./photo-pointing.js";
+import { FILTERS, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
+import { samplePicture } from "./sample.js";
+import type { Stage } from "./state.js";
+
+customElements.define("picture-view", PictureBox);
+
+/** What is looked at: the sample until something is opened. */
+let pixels: ImageData | null = null;
+let inColour = false;
+let photo: Photo | null = null;
+let pointed: { readonly x: number; readonly y: number } | null = null;
+let camera: { readonly stream: MediaStream; readonly video: HTMLVideoElement } | null = null;
+/** One object per stage and photo, so that the result is drawn once for each. */
+let shownOf: { stage: Stage; photo: Photo } | null = null;
+
+export function pointAt(x: number, y: number): void {
+  pointed = x < 0 ? null : { x, y };
+}
+
+export function showColour(wanted: boolean): void {
+  inColour = wanted;
+  photo = null;
+}
+
+/** What to show; the sum where a pixel is pointed at. */
+export function pictureView(stage: Stage): { view: PictureView; sum: SumView | null } {
+  pixels ??= samplePicture();
+  photo ??= photoOf(pixels, inColour);
+  if (shownOf?.stage !== stage || shownOf.photo !== photo) shownOf = { stage, photo };
+  const { width, height } = filtered(stage, photo);
+  const offset =
+    pointed && pointed.x < width && pointed.y < height ? pointed.y * width + pointed.x : null;
+  const source = photo.colour ?? photo.grey;
+  const found = offset === null ? null : photoPointing(stage, photo, offset);
+  return {
+    view: {
+      source: {
+        values: source.data,
+        planes: source.shape[0]!,
+        width: source.shape[2]!,
+        height: source.shape[1]!,
+        version: photo,
+      },
+      // Asked for again: an answer may have moved the memory that the values are a view of.
+      result: { ...filtered(stage, photo), version: shownOf },
+      window: found?.window ?? null,
+      filters: FILTERS.map(({ name }) => name),
+      inColour,
+      live: camera !== null,
+    },
+    sum: found?.sum ?? null,
+  };
+}
+
+/** Takes a picture from a file; false if the browser cannot read it. */
+export async function openPicture(file: Blob): Promise<boolean> {
+  try {
+    take(await createImageBitmap(file));
+    closeCamera();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks for the camera and calls `seen` for every frame; false if there is none to be had. */
+export async function openCamera(seen: () => void): Promise<boolean> {
+  closeCamera();
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: { ideal: 640 }, height: { ideal: 480 } },
+    });
+    const video = h("video", { playsinline: true });
+    video.muted = true;
+    video.srcObject = stream;
+    await video.play();
+    const mine = { stream, video };
+    camera = mine;
+    const look = (): void => {
+      if (camera !== mine) return;
+      take(video);
+      seen();
+      requestAnimationFrame(look);
+    };
+    look();
+    return true;
+  } catch {
+    closeCamera();
+    return false;
+  }
+}
+
+/** The last frame stays. */
+export function closeCamera(): void {
+  camera?.stream.getTracks().forEach((track) => track.stop());
+  camera = null;
+}
+
+/** Takes what can be drawn, scaled down to the page's measure. */
+function take(source: ImageBitmap | HTMLVideoElement): void {
+  const [wide, high] =
+    source instanceof HTMLVideoElement
+      ? [source.videoWidth, source.videoHeight]
+      : [source.width, source.height];
+  const scale = Math.min(1, MAX_SIDE / Math.max(wide, high));
+  const canvas = h("canvas", {
+    width: Math.max(1, Math.round(wide * scale)),
+    height: Math.max(1, Math.round(high * scale)),
+  });
+  const pen = canvas.getContext("2d", { willReadFrequently: true })!;
+  pen.drawImage(source, 0, 0, canvas.width, canvas.height);
+  pixels = pen.getImageData(0, 0, canvas.width, canvas.height);
+  photo = null;
+  if (!(source instanceof HTMLVideoElement)) pointed = null;
+}
