@@ -1,9 +1,16 @@
-// The page as a person has it: demo/dist from a static server, in Chromium.
+// The page as a person has it: demo/dist from a static server, in Chromium, or, with
+// CONVSCOPE_BROWSER=firefox, in Firefox over WebDriver BiDi.
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import {
+  chromium,
+  firefox,
+  type Browser,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
 import { serve } from "../../demo/serve.mjs";
 
 const FLAGS = [
@@ -31,8 +38,18 @@ export let address = "";
 export async function open(): Promise<void> {
   server = await serve(SITE);
   address = `http://localhost:${(server.address() as AddressInfo).port}/`;
+  browser = await (process.env["CONVSCOPE_BROWSER"] === "firefox" ? openFirefox() : openChromium());
+}
+
+function openChromium(): Promise<Browser> {
   const executablePath = process.env["CONVSCOPE_CHROMIUM"] || "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: FLAGS });
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+function openFirefox(): Promise<Browser> {
+  const executablePath = process.env["CONVSCOPE_FIREFOX"] || "/usr/bin/firefox-esr";
+  // The channel makes Playwright speak WebDriver BiDi, which Debian's build understands.
+  return firefox.launch({ channel: "moz-firefox", executablePath, timeout: 120_000 });
 }
 
 export async function close(): Promise<void> {

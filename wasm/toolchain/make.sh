@@ -5,7 +5,7 @@
 #   make.sh build                                  dist/ and demo/dist/
 #   make.sh start                                  the same, served (PORT, default 8080)
 #   make.sh test [SUITE …]                         those tests, or all of
-#                                                  native sanitized wasm demo browser
+#                                                  native sanitized wasm demo browser firefox
 #   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
 set -euo pipefail
@@ -57,12 +57,12 @@ pack() {
   echo '{ "private": true, "type": "module" }' >build/consumer/package.json
 }
 
-# run_node_tests FOLDER: the test files below tests/FOLDER, in Node.
+# run_node_tests PATH…: the test files at or below tests/PATH, in Node.
 run_node_tests() {
   local files=()
-  mapfile -t files < <(cd tests && find "$1" -name '*.test.ts' | sort)
+  mapfile -t files < <(cd tests && find "$@" -name '*.test.ts' | sort)
   [[ ${#files[@]} -gt 0 ]] || {
-    echo "no test files in tests/$1" >&2
+    echo "no test files in tests/$*" >&2
     return 1
   }
   # Node 20 strips no types. What is not the test's own comes from node_modules:
@@ -100,14 +100,21 @@ test_sanitized() {
 test_wasm() { build_package && pack && run_node_tests wasm; }
 test_demo() { build_package && pack && run_node_tests demo; }
 test_browser() { build_site && pack && run_node_tests browser; }
+# The page's main stories once more, in Firefox.
+test_firefox() {
+  build_site && pack || return 1
+  CONVSCOPE_BROWSER=firefox run_node_tests browser/{edit,modes,stack,bring}.test.ts
+}
 
 run_tests() {
   local suites=("$@") suite status=0 report=()
-  [[ ${#suites[@]} -gt 0 ]] || suites=(native sanitized wasm demo browser)
-  setup --browser --sanitizers
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native sanitized wasm demo browser firefox)
+  local tools=(--browser --sanitizers)
+  [[ " ${suites[*]} " != *" firefox "* ]] || tools+=(--firefox)
+  setup "${tools[@]}"
   for suite in "${suites[@]}"; do
     declare -F "test_$suite" >/dev/null || {
-      echo "test: no suite named $suite (there are: native sanitized wasm demo browser)" >&2
+      echo "test: no suite named $suite (there are: native sanitized wasm demo browser firefox)" >&2
       exit 2
     }
     echo
