@@ -37,12 +37,18 @@ const common = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // tsconfig.json leads "convscope" to its sources; the page wants the package.
   tsconfigRaw: {},
-  alias: { convscope: path.join(packageDist, "index.js") },
-  // package.json says "sideEffects": false of the library; of the page it is
-  // not true: elements register themselves when imported.
-  ignoreAnnotations: true,
+  // The package's sources rather than its one file: what the page does not use falls away.
+  alias: { convscope: path.join(demo, "../wasm/src/index.ts") },
+  plugins: [
+    {
+      name: "glue",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/raw\.js$/ }, () => ({
+          path: path.join(demo, "../build/wasm-simd/raw.js"),
+        })),
+    },
+  ],
   logLevel: "warning",
 };
 

@@ -1,7 +1,7 @@
 // Code: the stage as a program, in the words of four libraries. Each prints what
 // the page shows.
 import { shortest } from "./format.js";
-import { perAxis, type LayerArgs, type Stage } from "./state.js";
+import { perAxis, type Ints, type LayerArgs, type Stage } from "./state.js";
 import type { Tensor } from "convscope";
 import { evaluate } from "./model.js";
 import { tuple } from "./tensors.js";
@@ -143,27 +143,54 @@ function padding(stage: Stage, lastAxes: boolean): string[] {
 function keras(stage: Stage): string {
   const { args } = stage;
   const { axes, transposed } = args;
-  if (transposed) {
-    return '# Keras flips nothing and crops by the words "valid" and "same" only:\n# a transposed layer with these arguments has no exact counterpart there.\n';
-  }
+  const most = (name: "stride" | "dilation"): number => Math.max(...perAxis(args[name], axes));
+  if (most("stride") > 1 && most("dilation") > 1)
+    return "# Keras takes no strides above 1 together with a dilation_rate above 1.\n";
+  if (transposed && args.groups > 1) return "# Keras has no groups in its transposed layers.\n";
   const list = (name: "kernelSize" | "stride" | "dilation"): string =>
     tuple(perAxis(args[name], axes));
-  // Channels go last: x as N…C, the kernel as k…IO.
+  // Channels go last: x as N…C, the kernel as k…IO (transposed: k…OI).
   const spatial = Array.from({ length: axes }, (_, axis) => axis + 2);
+  const back = tuple([0, axes + 1, ...Array.from({ length: axes }, (_, axis) => axis + 1)]);
+  const own = args.bias && !transposed;
   return [
     "import keras",
     "import numpy as np",
     "",
     ...arrays(stage),
     `x = np.transpose(x, ${tuple([0, ...spatial, 1])})`,
-    ...padding(stage, false),
-    `conv = keras.layers.Conv${axes}D(${args.outChannels}, ${list("kernelSize")}, strides=${list("stride")},`,
-    `    dilation_rate=${list("dilation")}, groups=${args.groups}, use_bias=${args.bias ? "True" : "False"})`,
+    ...(transposed ? [] : padding(stage, false)),
+    `conv = keras.layers.Conv${axes}D${transposed ? "Transpose" : ""}(`,
+    `    ${args.outChannels}, ${list("kernelSize")}, strides=${list("stride")}, dilation_rate=${list("dilation")},`,
+    `    ${transposed ? "" : `groups=${args.groups}, `}use_bias=${own ? "True" : "False"})`,
     "conv.build(x.shape)",
-    `conv.set_weights([np.transpose(weight, ${tuple([...spatial, 1, 0])})${args.bias ? ", bias" : ""}])`,
-    `print(np.transpose(conv(x), ${tuple([0, axes + 1, ...Array.from({ length: axes }, (_, axis) => axis + 1)])})[0])`,
+    `conv.set_weights([np.transpose(weight, ${tuple([...spatial, 1, 0])})${own ? ", bias" : ""}])`,
+    "y = keras.ops.convert_to_numpy(conv(x))",
+    ...(transposed ? cropped(stage) : []),
+    `print(np.transpose(y, ${back})[0])`,
     "",
   ].join("\n");
+}
+
+/** Keras's transposed layers know no padding: what torch cuts off is cut off afterwards. */
+function cropped(stage: Stage): string[] {
+  const { args, input } = stage;
+  const { axes } = args;
+  const out = evaluate(stage).output.shape.slice(1);
+  const sides = out.map((size, axis) => {
+    const [kernel, stride, dilation] = (["kernelSize", "stride", "dilation"] as const).map(
+      (name) => perAxis(args[name], axes)[axis]!,
+    ) as [number, number, number];
+    const cut = perAxis(args.padding as Ints, axes)[axis]!;
+    const given =
+      input.shape[axis + 1]! * stride + Math.max(dilation * (kernel - 1) + 1 - stride, 0);
+    return { slice: `${cut}:${cut + size}`, more: Math.max(0, cut + size - given) };
+  });
+  const pad = sides.map(({ more }) => `(0, ${more})`).join(", ");
+  return [
+    ...(sides.some(({ more }) => more > 0) ? [`y = np.pad(y, [(0, 0), ${pad}, (0, 0)])`] : []),
+    `y = y[:, ${sides.map(({ slice }) => slice).join(", ")}]${args.bias ? " + bias" : ""}`,
+  ];
 }
 
 function jax(stage: Stage): string {

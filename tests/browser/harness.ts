@@ -21,6 +21,8 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // A moving pattern for a camera; whether it may be used is the test's to say.
+  "--use-fake-device-for-media-stream",
 ];
 
 export const SITE = path.resolve("demo/dist");

@@ -46,7 +46,9 @@ test("stepping computes one window after the other", async () => {
 test("stepping a transposed layer stamps the kernel, input by input", async () => {
   const { page } = await visit();
   await page.getByRole("button", { name: /^Take away/ }).click();
-  await page.getByRole("textbox").last().fill("nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)");
+  await page
+    .getByRole("textbox", { name: "Code or numbers to paste in" })
+    .fill("nn.ConvTranspose1d(1, 1, 2, stride=2, bias=False)");
   await page.getByRole("button", { name: "Put it on the stage" }).click();
   const whole = await numbers(page, "output");
   await page.getByRole("radio", { name: "Step" }).check();

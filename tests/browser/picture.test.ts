@@ -102,3 +102,119 @@ test("a file that is no picture is refused in words", async () => {
   await page.getByRole("button", { name: "Sobel" }).click();
   assert.match(await note(page), /Edit or drag the kernel/);
 });
+
+/** Red, green and blue of the result's pixel in the middle. */
+const middle = (page: Page): Promise<number[]> =>
+  page
+    .locator("picture-view canvas")
+    .nth(1)
+    .evaluate((canvas: HTMLCanvasElement) => [
+      ...canvas
+        .getContext("2d")!
+        .getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1)
+        .data.slice(0, 3),
+    ]);
+
+/** A red picture of 4 × 4 pixels. */
+async function openRed(page: Page): Promise<void> {
+  const png = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
+    const pen = canvas.getContext("2d")!;
+    pen.fillStyle = "#ff0000";
+    pen.fillRect(0, 0, 4, 4);
+    const blob = await new Promise<Blob>((done) => canvas.toBlob((made) => done(made!)));
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+  await page
+    .locator("#picture-file")
+    .setInputFiles({ name: "red.png", mimeType: "image/png", buffer: Buffer.from(png) });
+  await page.waitForFunction(
+    () => document.querySelector<HTMLCanvasElement>("picture-view canvas")?.width === 4,
+  );
+}
+
+test("in colour, one kernel goes over red, green and blue", async () => {
+  const { page, complaints } = await visit();
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByRole("button", { name: "Identity" }).click();
+  await openRed(page);
+  assert.deepEqual(await middle(page), [54, 54, 54], "in grey: 0.2126 of 255");
+  await page.getByRole("switch", { name: "Colour" }).check();
+  assert.deepEqual(await middle(page), [255, 0, 0]);
+  await cell(page, "weight", 4).click();
+  await page.keyboard.type("0.5\n");
+  assert.deepEqual(await middle(page), [128, 0, 0], "half, rounded up");
+  await page.locator("picture-view canvas").nth(1).hover();
+  assert.match(await page.locator(".sum-sentence").innerText(), /its red: 0 is none, 1 is full/);
+  assert.deepEqual(complaints, []);
+});
+
+test("a layer of three channels mixes red, green and blue", async () => {
+  const { page } = await visit();
+  await page.getByRole("button", { name: /^Take away/ }).click();
+  await page
+    .getByRole("textbox", { name: "Code or numbers to paste in" })
+    .fill("nn.Conv2d(3, 3, 1, bias=False)");
+  await page.getByRole("button", { name: "Put it on the stage" }).click();
+  // Red goes into green, and nowhere else.
+  await cell(page, "weight", 0).click();
+  for (const [offset, value] of [0, 0, 0, 1, 0, 0, 0, 0, 0].entries()) {
+    await cell(page, "weight", offset).click();
+    await page.keyboard.type(`${value}\n`);
+  }
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByRole("switch", { name: "Colour" }).check();
+  await openRed(page);
+  assert.deepEqual(await middle(page), [0, 255, 0]);
+});
+
+test("the camera is asked for on use only, runs through the layer, and stops", async () => {
+  const { page, complaints } = await visit("", { permissions: ["camera"] }, (page) =>
+    page.addInitScript(() => {
+      const { mediaDevices } = navigator;
+      const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+      mediaDevices.getUserMedia = async (wanted) => {
+        document.documentElement.dataset["asked"] = "yes";
+        const stream = await ask(wanted);
+        (window as { stream?: MediaStream }).stream = stream;
+        return stream;
+      };
+    }),
+  );
+  await page.getByRole("radio", { name: "Picture" }).check();
+  const first = page.locator("picture-view canvas").first();
+  await first.waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset["asked"]), undefined);
+  await page.getByRole("button", { name: "Camera" }).click();
+  await page.getByRole("button", { name: "Stop the camera" }).waitFor();
+  const picture = () => first.evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+  const seen = await picture();
+  await page.waitForFunction(
+    (old) => document.querySelector<HTMLCanvasElement>("picture-view canvas")!.toDataURL() !== old,
+    seen,
+  );
+  await page.getByRole("radio", { name: "Explore" }).check();
+  const live = () =>
+    page.evaluate(() =>
+      (window as { stream?: MediaStream })
+        .stream!.getTracks()
+        .some(({ readyState }) => readyState === "live"),
+    );
+  assert.equal(await live(), false, "leaving the mode turns the camera off");
+  assert.deepEqual(complaints, []);
+});
+
+test("a camera that may not be used is said in words", async () => {
+  const { page, complaints } = await visit("", {}, (page) =>
+    page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () =>
+        Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
+    }),
+  );
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.getByRole("button", { name: "Camera" }).click();
+  await page.getByText("There is no camera to be had, or the browser was not allowed").waitFor();
+  await page.getByRole("button", { name: "Sobel" }).click();
+  assert.match(await note(page), /Edit or drag the kernel/);
+  assert.deepEqual(complaints, []);
+});

@@ -150,8 +150,8 @@ export class PictureBox extends HTMLElement {
     const words = new Uint32Array(pixels.data.buffer);
     if (planes === 1) {
       for (let i = 0; i < words.length; ++i) {
-        const grey = values[i]! * 255;
-        words[i] = GREYS[grey > 255 ? 255 : grey > 0 ? grey | 0 : 0]!;
+        const grey = values[i]! * 255; // clamped and rounded as bytes are
+        words[i] = GREYS[grey > 255 ? 255 : grey > 0 ? (grey + 0.5) | 0 : 0]!;
       }
     } else {
       const size = words.length;

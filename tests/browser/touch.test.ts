@@ -1,0 +1,80 @@
+// By touch alone, on a phone.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Page } from "playwright-core";
+import { cell, close, marked, note, numbers, open, openLesson, visit } from "./harness.js";
+
+before(open);
+after(close);
+
+const phone = () => visit("", { viewport: { width: 390, height: 844 }, hasTouch: true });
+
+/** Puts a finger on a cell and moves it sideways. */
+async function swipe(page: Page, role: string, offset: number, by: number): Promise<void> {
+  const target = cell(page, role, offset);
+  await target.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await target.boundingBox())!;
+  const at = (moved: number) => [{ x: x + width / 2 + moved, y: y + height / 2 }];
+  const session = await page.context().newCDPSession(page);
+  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at(0) });
+  for (let moved = 0; moved !== by; moved += Math.sign(by) * 6)
+    await session.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(moved) });
+  await session.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(by) });
+  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+}
+
+test("a tap shows what an output reads, a second tap on an input edits it", async () => {
+  const { page, complaints } = await phone();
+  await cell(page, "output", 5).tap();
+  assert.match(await page.locator(".sum-sentence").innerText(), /^y\[1, 1\] reads 3 input cells/);
+  assert.deepEqual(await marked(page, "lit", "input"), [1, 5, 9]);
+  await cell(page, "input", 4).tap();
+  await cell(page, "input", 4).tap();
+  await page.locator(".cell-editor").fill("5");
+  await page.keyboard.press("Enter"); // the on-screen keyboard's
+  assert.deepEqual(await marked(page), [0, 4, 8]);
+  assert.match(await note(page), /3 outputs changed of 12/);
+  await page.getByRole("button", { name: "Undo" }).tap();
+  assert.equal((await numbers(page, "input"))[4], "1.");
+  assert.deepEqual(complaints, []);
+});
+
+test("a finger drags a value sideways", async () => {
+  const { page } = await phone();
+  await swipe(page, "input", 4, 60);
+  assert.equal((await numbers(page, "input"))[4], "2.");
+  assert.deepEqual(await marked(page), [0, 4, 8]);
+  await page.getByRole("button", { name: "Undo" }).tap();
+  assert.equal((await numbers(page, "input"))[4], "1.", "one undo takes the whole drag back");
+});
+
+test("a prediction is made and scored by taps", async () => {
+  const { page } = await phone();
+  await openLesson(page, "kernel-size");
+  await page.locator("#modes label").filter({ hasText: "Predict" }).tap();
+  await cell(page, "input", 5).tap();
+  await cell(page, "input", 5).tap();
+  await page.locator(".cell-editor").fill("2.5");
+  await page.keyboard.press("Enter");
+  await cell(page, "output", 0).tap();
+  await cell(page, "output", 1).tap();
+  await page.getByRole("button", { name: "Check" }).tap();
+  assert.match(await note(page), /^All right! 2 outputs changed of 3/);
+});
+
+test("stepping, a lesson's step and a refused parameter work by taps", async () => {
+  const { page, complaints } = await phone();
+  await page.getByRole("button", { name: "Do it for me" }).tap();
+  await page.getByRole("button", { name: "Go on" }).tap();
+  await page.locator("#modes label").filter({ hasText: "Step" }).tap();
+  await page.getByRole("button", { name: "One window on" }).tap();
+  assert.deepEqual((await numbers(page, "output")).slice(0, 2), ["0.4199", "?"]);
+  await page.getByRole("button", { name: "More in_channels" }).tap();
+  assert.match(
+    await page.locator("#refusal .message").innerText(),
+    /to have 4 channels, but got 3/,
+  );
+  await page.getByRole("button", { name: "Back to in_channels = 3" }).tap();
+  assert.equal(await page.locator("#refusal").isVisible(), false);
+  assert.deepEqual(complaints, []);
+});
