@@ -78,6 +78,7 @@ void ForEachRowTile(int64_t oc, Visit visit) {
 #include "hwy/highway.h"
 //
 #include "core/src/kernel_copy-inl.h"
+#include "core/src/kernel_depthwise-inl.h"
 #include "core/src/kernel_rowtile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -87,9 +88,9 @@ namespace HWY_NAMESPACE {
 // A tile that is too wide spills over into the next row. That is harmless where
 // the cells there are computed later, and saves a copy: the last tile of the
 // rows goes first, and no tile writes behind `room` floats.
-template <class M>
-void CutRows(const Phase& phase, int64_t channels, bool by_runs, int64_t width,
-             int64_t height, int64_t room, std::vector<TileRow>* tiles) {
+void CutRows(const Phase& phase, bool is_fast, int64_t channels, bool by_runs,
+             int64_t width, int64_t height, int64_t room,
+             std::vector<TileRow>* tiles) {
   const auto& [d, h, w] = phase.axes;
   const int64_t N = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
   const bool may_spill = w.step == 1 && h.step == 1 && d.step == 1;
@@ -100,8 +101,8 @@ void CutRows(const Phase& phase, int64_t channels, bool by_runs, int64_t width,
     while (tile.vectors > 1 && (tile.vectors - 1) * N >= width - column) {
       tile.vectors /= 2;
     }
-    tile.function =
-        FindRowTile<M>(channels, tile.vectors, by_runs ? w.stride : 0);
+    const auto find = is_fast ? &FindRowTile<Fast> : &FindRowTile<Reproducible>;
+    tile.function = find(channels, tile.vectors, by_runs ? w.stride : 0);
     tile.column = column;
     tile.count = std::min(tile.vectors * N, width - column);
     const bool spills = tile.count < tile.vectors * N;
@@ -119,7 +120,6 @@ void CutRows(const Phase& phase, int64_t channels, bool by_runs, int64_t width,
 }
 
 // One strip of one phase.
-template <class M>
 struct StripRunner {
   const Rows& rows;
   const Phase& phase;
@@ -168,6 +168,16 @@ struct StripRunner {
   }
 };
 
+// Whether Depthwise3x3 can compute strips of this shape.
+bool SuitsDepthwise3x3(const ConvGeometry& g, const Phase& phase,
+                       const StripShape& shape) {
+  const auto& [d, h, w] = phase.axes;
+  return g.ic == 1 && g.oc == 1 && d.taps == 1 && h.taps == 3 && w.taps == 3 &&
+         phase.IsDense() && h.shift_step == 1 && w.shift_step == 1 &&
+         h.stride == w.stride && w.stride <= 2 && shape.columns == w.count &&
+         w.count >= static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+}
+
 // Offsets of the terms, and of the runs of terms along the width.
 void FindOffsets(Rows& rows, const Phase& phase, const StripShape& shape) {
   const int64_t taps = phase.taps();
@@ -180,7 +190,6 @@ void FindOffsets(Rows& rows, const Phase& phase, const StripShape& shape) {
   }
 }
 
-template <class M>
 void RunPhase(Rows& rows, const Phase& phase, const float* weights,
               const float* in, float* out) {
   const ConvGeometry& g = rows.geometry;
@@ -190,6 +199,7 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
   const int64_t plane = g.out_plane();
   const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
   if (!rows.is_ready) FindOffsets(rows, phase, shape);
+  const bool is_3x3 = SuitsDepthwise3x3(g, phase, shape);
   const auto run_strip = [&](int64_t qd, int64_t qh, int64_t qw) {
     const int64_t height = std::min(shape.rows, h.count - qh);
     const int64_t width = std::min(shape.columns, w.count - qw);
@@ -207,14 +217,23 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
       }
     }
     rows.is_ready = rows.has_single_strip;
-    const StripRunner<M> runner{rows,   phase,  shape,
-                                height, offset, &rows.tiles};
+    const StripRunner runner{rows, phase, shape, height, offset, &rows.tiles};
     int64_t cut_channels = 0, cut_room = 0;
     for (int64_t image = 0; image < images; ++image) {
       const int64_t group = image % g.groups;
       for (int64_t ic = 0; ic < g.ic; ++ic) {
         CopyChannel(rows.copy, in + (image * g.ic + ic) * g.in_plane(),
                     rows.strip.data() + ic * shape.channel);
+      }
+      if (is_3x3 && height >= static_cast<int64_t>(kDepthwiseRows)) {
+        const DepthwisePlane part{
+            static_cast<size_t>(height), static_cast<size_t>(width),
+            static_cast<size_t>(shape.row()), static_cast<size_t>(shape.pitch),
+            static_cast<size_t>(w.map.out)};
+        const auto run = FindDepthwise3x3(rows.is_fast, h.stride);
+        run(part, weights + group * 9, rows.starts.data()[group],
+            rows.strip.data(), out + image * plane + offset);
+        continue;
       }
       ForEachRowTile(g.oc, [&](int64_t oc, int64_t channels) {
         const int64_t channel = group * g.oc + oc;
@@ -228,8 +247,8 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
         }
         const int64_t room = planes * plane - offset;
         if (channels != cut_channels || room != cut_room) {
-          CutRows<M>(phase, channels, by_runs, width, height, room,
-                     &rows.tiles);
+          CutRows(phase, rows.is_fast, channels, by_runs, width, height, room,
+                  &rows.tiles);
           cut_channels = channels;
           cut_room = room;
         }
@@ -247,21 +266,15 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
   }
 }
 
-template <class M>
-void RunAll(Rows& rows, const float* in, float* out) {
+void RunRows(Rows& rows, const float* in, float* out) {
   const ConvGeometry& g = rows.geometry;
   const float* weights = rows.weights.data();
   ForEachPhase(g, [&](const Phase& phase) {
     const int64_t taps = phase.taps();
     if (taps == 0) return FillPhase(g, phase, rows.starts.data(), out);
-    RunPhase<M>(rows, phase, weights, in, out);
+    RunPhase(rows, phase, weights, in, out);
     weights += g.groups * g.oc * g.ic * taps;
   });
-}
-
-void RunRows(Rows& rows, const float* in, float* out) {
-  rows.is_fast ? RunAll<Fast>(rows, in, out)
-               : RunAll<Reproducible>(rows, in, out);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -67,7 +67,7 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT b,
   begin(4, c4, s40, s41);
   begin(5, c5, s50, s51);
 
-  for (size_t k = 0; k < depth; ++k) {
+  for (const float* const w_end = w + kRows * depth; w != w_end; w += kRows) {
     const V b0 = hn::LoadU(d, b);
     const V b1 = kTwo ? hn::LoadU(d, b + N) : b0;
     b += kTwo ? 2 * N : N;
@@ -83,7 +83,6 @@ HWY_NOINLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT b,
     add(3, s30, s31);
     add(4, s40, s41);
     add(5, s50, s51);
-    w += kRows;
   }
 
   const auto end = [&](int row, V s0, V s1, float* to) HWY_ATTR {
