@@ -11,7 +11,7 @@ Gather GatherOf(const int32_t* source, int64_t plane) {
   Gather gather;
   gather.base[0] = gather.base[1] = 0;
   gather.kind = Gather::kScalar;
-  gather.is_run = false;
+  gather.run = 0;
   if (source[0] >= 0 && source[1] == source[0] + 1 &&
       source[2] == source[0] + 2 && source[3] == source[0] + 3) {
     gather.base[0] = source[0];
@@ -72,7 +72,7 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
             position >= 0 && position + columns <= w.map.in) {
           gathers->base[0] = static_cast<int32_t>(row0 * w.map.in + position);
           gathers->kind = Gather::kLoad;
-          gathers->is_run = true;
+          gathers->run = 1;
           continue;
         }
         int64_t qd = qd0, qh = qh0, qw = q0, row = row0;
@@ -90,6 +90,26 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
             row = (sd | sh) < 0 ? -1 : sd * h.map.in + sh;
           }
         }
+      }
+    }
+  }
+}
+
+void FindPanelGathers(const Phase& phase, int64_t p0, int64_t p_end,
+                      int64_t narrow, int64_t wide, Gather* gathers) {
+  const int64_t step = phase.taps() * wide / 4;
+  for (int64_t p = p0; p < p_end; p += wide) {
+    const int64_t count = std::min(wide, p_end - p);
+    FindGathers(phase, p, count, count > narrow ? wide : narrow,
+                gathers + (p - p0) / wide * step);
+  }
+  // From the last panel but one back.
+  for (int64_t p = (p_end - p0 - 1) / wide - 1; p >= 0; --p) {
+    for (int64_t i = p * step; i < (p + 1) * step; i += wide / 4) {
+      const Gather& next = gathers[i + step];
+      if (gathers[i].run == 0 || next.run == 0) continue;
+      if (next.base[0] == gathers[i].base[0] + wide) {
+        gathers[i].run = next.run + 1;
       }
     }
   }

@@ -18,8 +18,9 @@ struct Gather {
 
   int32_t base[2];  // offsets in the plane
   Kind kind;
-  // In the first gather of a tap: the whole panel is floats from base[0] on.
-  bool is_run;
+  // In the first gather of a tap: how many panels, this one and those after it,
+  // are floats from base[0] on without a gap.
+  int32_t run;
   union {
     // Which byte of each load goes where; 0x80 gives zero.
     uint8_t index[2][16];
@@ -32,6 +33,11 @@ struct Gather {
 // `columns` / 4 gathers.
 void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
                  Gather* gathers);
+
+// The same for all panels of the pixels [p0, p_end): the last one is `narrow`
+// if that holds it, the others are `wide`, which is twice as many columns.
+void FindPanelGathers(const Phase& phase, int64_t p0, int64_t p_end,
+                      int64_t narrow, int64_t wide, Gather* gathers);
 
 }  // namespace convscope
 

@@ -32,9 +32,11 @@ namespace convscope {
 
 // The most terms of the sum that are packed at a time: with 8 pixels, what they
 // take and the weights of a tile share the first-level cache.
-inline constexpr int64_t kMaxBlock = 256;
+inline constexpr int64_t kMaxBlock = 320;
 // Floats of the panels packed at a time: they stay in the second-level cache.
 inline constexpr int64_t kPanelFloats = 32 * 1024;
+// Floats of the sums of pixels that lie apart in the output.
+inline constexpr int64_t kSumsFloats = 32 * 1024;
 // Gathers worked out at a time, unless one panel needs more.
 inline constexpr int64_t kGathers = 2048;
 
@@ -43,11 +45,11 @@ struct Gemm {
   const float* weight;
   const float* bias;
   bool is_fast;
-  Buffer<float> weights;    // per phase and group: tiles of [k][rows]
-  Buffer<float> starts;     // bias + 0
-  Buffer<float> panels;     // [panel][k][column]
-  Buffer<Gather> gathers;   // [panel][tap][column / 4]
-  Buffer<int32_t> offsets;  // [pixel]: where it lies in the output's plane
+  Buffer<float> weights;   // per phase and group: tiles of [k][rows]
+  Buffer<float> starts;    // bias + 0
+  Buffer<float> panels;    // [panel][k][column]
+  Buffer<Gather> gathers;  // [panel][tap][column / 4]
+  Buffer<float> sums;      // [phase][oc][pixel]: outputs that lie apart
 };
 
 }  // namespace convscope
@@ -65,11 +67,13 @@ HWY_INLINE int64_t Wide() { return 2 * Narrow(); }
 
 // How one phase is cut into blocks.
 struct Cut {
-  int64_t depth;   // terms of the sum
-  int64_t block;   // terms of a block
-  int64_t pixels;  // output pixels of a chunk of panels
+  int64_t depth = 0;   // terms of the sum
+  int64_t block = 0;   // terms of a block
+  int64_t pixels = 0;  // output pixels of a chunk of panels
 
-  Cut(const ConvGeometry& g, int64_t taps) {
+  Cut() = default;
+  Cut(const ConvGeometry& g, const Phase& phase) {
+    const int64_t taps = phase.taps();
     depth = g.ic * taps;
     const int64_t blocks =
         std::max<int64_t>(1, (depth + kMaxBlock - 1) / kMaxBlock);
@@ -77,15 +81,25 @@ struct Cut {
     const int64_t by_panels = kPanelFloats / (block * Wide());
     const int64_t by_gathers =
         kGathers / std::max<int64_t>(1, taps * Wide() / 4);
-    pixels = Wide() * std::max<int64_t>(1, std::min(by_panels, by_gathers));
+    int64_t panels = std::min(by_panels, by_gathers);
+    if (!phase.IsDense()) {
+      panels = std::min(panels, kSumsFloats / (g.oc * Wide()));
+    }
+    pixels = Wide() * std::max<int64_t>(1, panels);
   }
+
+  // Floats from panel to panel. Not a power of two: those packed together would
+  // fall on the same lines of the first-level cache.
+  int64_t pitch() const { return block * Wide() + 16; }
 };
 
 // The output channels are shared out to as few tiles as hold them, so evenly
 // that their numbers of rows differ by one at most.
-template <class M, class Visit>
-HWY_INLINE void ForEachTile(int64_t oc, Visit visit) {
-  const int64_t tiles = (oc + MaxRows<M>() - 1) / MaxRows<M>();
+template <class Visit>
+HWY_INLINE void ForEachTile(const Gemm& gemm, Visit visit) {
+  const int64_t oc = gemm.geometry.oc;
+  const int64_t most = gemm.is_fast ? MaxRows<Fast>() : MaxRows<Reproducible>();
+  const int64_t tiles = (oc + most - 1) / most;
   for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
     const int64_t rows = oc / tiles + (tile < oc % tiles ? 1 : 0);
     visit(row, rows);
@@ -93,25 +107,32 @@ HWY_INLINE void ForEachTile(int64_t oc, Visit visit) {
   }
 }
 
+// A transposed layer of stride 2 along the width has two phases, whose pixels
+// take turns in the output. They are computed together where there are as many
+// of both, so that they are stored as whole vectors.
+HWY_INLINE bool HasPairs(const ConvGeometry& g) {
+  const AxisMap& w = g.axes[2];
+  return PhaseCount(w) == 2 && w.stride == 2 && w.out % 2 == 0;
+}
+
 void MeasureGemm(const ConvGeometry& g, int64_t* panel_floats, int64_t* gathers,
-                 int64_t* pixels) {
-  *panel_floats = *gathers = *pixels = 0;
+                 int64_t* sums) {
+  *panel_floats = *gathers = *sums = 0;
   ForEachPhase(g, [&](const Phase& phase) {
-    const Cut cut(g, phase.taps());
-    *panel_floats = std::max(*panel_floats, cut.pixels * cut.block);
+    const Cut cut(g, phase);
+    *panel_floats = std::max(*panel_floats, cut.pixels / Wide() * cut.pitch());
     *gathers = std::max(*gathers, cut.pixels / 4 * phase.taps());
-    *pixels = std::max(*pixels, cut.pixels);
+    if (!phase.IsDense()) *sums = std::max(*sums, 2 * g.oc * cut.pixels);
   });
 }
 
-template <class M>
-void PackAll(Gemm& gemm) {
+void PackGemm(Gemm& gemm) {
   const ConvGeometry& g = gemm.geometry;
   const int64_t kernel = g.taps();
   float* to = gemm.weights.data();
   ForEachPhase(g, [&](const Phase& phase) {
     for (int64_t group = 0; group < g.groups; ++group) {
-      ForEachTile<M>(g.oc, [&](int64_t row0, int64_t rows) {
+      ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
         for (int64_t ic = 0; ic < g.ic; ++ic) {
           for (int64_t t = 0; t < phase.taps(); ++t) {
             const int64_t tap = phase.KernelTap(t);
@@ -128,115 +149,152 @@ void PackAll(Gemm& gemm) {
   });
 }
 
-// Multiplies the packed panels of pixels [p0, p_end) with all output channels:
-// block [k0, k0 + block) of the sum.
-template <class M>
-void MultiplyPanels(Gemm& gemm, const Phase& phase, const Cut& cut, int64_t p0,
-                    int64_t p_end, int64_t k0, const float* weights,
-                    const float* starts, float* out) {
+// A phase and its packed weights, all groups.
+struct Part {
+  Phase phase;
+  Cut cut;
+  const float* weights;
+};
+
+// Multiplies the packed panels of `pixels` pixels with all output channels of a
+// group: block [k0, k0 + block) of the sum. Where `fills` is set, the rows of c
+// have room for whole panels.
+void MultiplyPanels(Gemm& gemm, const Part& part, int64_t group, int64_t pixels,
+                    int64_t k0, bool fills, float* c, int64_t c_stride) {
   const ConvGeometry& g = gemm.geometry;
-  const int64_t plane = g.out_plane();
+  const Cut& cut = part.cut;
   const int64_t block = std::min(cut.block, cut.depth - k0);
   const bool is_last = k0 + block == cut.depth;
-  // Pixels of a transposed layer's phase lie apart.
-  const bool is_dense = phase.IsDense();
+  const float* weights = part.weights + group * g.oc * cut.depth;
+  const float* starts = gemm.starts.data() + group * g.oc;
+  const auto tile = gemm.is_fast ? &AnyTile<Fast> : &AnyTile<Reproducible>;
   HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)];
-  ForEachTile<M>(g.oc, [&](int64_t row0, int64_t rows) {
+  ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
     const float* w = weights + row0 * cut.depth + k0 * rows;
     const float* start = k0 == 0 ? starts + row0 : nullptr;
-    float* to = out + row0 * plane;
-    for (int64_t p = p0; p < p_end; p += Wide()) {
-      const float* panel = gemm.panels.data() + (p - p0) * cut.block;
-      const int64_t count = std::min(Wide(), p_end - p);
+    for (int64_t p = 0; p < pixels; p += Wide()) {
+      const float* panel = gemm.panels.data() + p / Wide() * cut.pitch();
+      const int64_t count = std::min(Wide(), pixels - p);
       const int64_t columns = count > Narrow() ? Wide() : Narrow();
-      if (is_dense && count == columns) {
-        AnyTile<M>(rows, columns == Wide(), w, panel,
-                   static_cast<size_t>(block), start, is_last, to + p,
-                   static_cast<size_t>(plane));
+      float* to = c + row0 * c_stride + p;
+      if (fills || count == columns) {
+        tile(rows, columns == Wide(), w, panel, static_cast<size_t>(block),
+             start, is_last, to, static_cast<size_t>(c_stride));
         continue;
       }
-      const int32_t* offsets = gemm.offsets.data() + (p - p0);
       const auto for_each = [&](auto visit) {
         for (int64_t row = 0; row < rows; ++row) {
           for (int64_t j = 0; j < count; ++j) {
-            visit(to[row * plane + offsets[j]], scratch[row * columns + j]);
+            visit(to[row * c_stride + j], scratch[row * columns + j]);
           }
         }
       };
       if (start == nullptr) for_each([](float& o, float& s) { s = o; });
-      AnyTile<M>(rows, columns == Wide(), w, panel, static_cast<size_t>(block),
-                 start, is_last, scratch, static_cast<size_t>(columns));
+      tile(rows, columns == Wide(), w, panel, static_cast<size_t>(block), start,
+           is_last, scratch, static_cast<size_t>(columns));
       for_each([](float& o, float& s) { o = s; });
     }
   });
 }
 
-// One group of one image in one phase.
-template <class M>
-void RunPhase(Gemm& gemm, const Phase& phase, const float* weights,
-              const float* starts, const float* in, float* out) {
-  const int64_t taps = phase.taps();
-  const int64_t in_plane = gemm.geometry.in_plane();
-  const Cut cut(gemm.geometry, taps);
-  const int64_t pixels = phase.pixels();
+// Computes pixels [p0, p_end) of one group of one image in one phase.
+void RunPart(Gemm& gemm, const Part& part, int64_t group, int64_t p0,
+             int64_t p_end, bool fills, const float* in, float* c,
+             int64_t c_stride) {
+  const Cut& cut = part.cut;
+  const int64_t taps = part.phase.taps();
   const int64_t panel_gathers = taps * Wide() / 4;
-  const bool is_dense = phase.IsDense();
-  for (int64_t p0 = 0; p0 < pixels; p0 += cut.pixels) {
-    const int64_t p_end = std::min(pixels, p0 + cut.pixels);
-    const auto for_each_panel = [&](auto visit) {
-      for (int64_t p = p0; p < p_end; p += Wide()) {
-        const int64_t count = std::min(Wide(), p_end - p);
-        visit(p, count, count > Narrow() ? Wide() : Narrow(),
-              gemm.gathers.data() + (p - p0) / Wide() * panel_gathers);
-      }
+  FindPanelGathers(part.phase, p0, p_end, Narrow(), Wide(),
+                   gemm.gathers.data());
+  // The last panel may be a narrow one.
+  const int64_t wide = (p_end - p0 + Wide() - 1 - Narrow()) / Wide();
+  int64_t k0 = 0;
+  do {
+    const int64_t block = std::min(cut.block, cut.depth - k0);
+    const auto pack = [&](int64_t first, int64_t count, int64_t columns) {
+      PackPanels(gemm.gathers.data() + first * panel_gathers, taps,
+                 static_cast<size_t>(columns), count,
+                 static_cast<size_t>(cut.pitch()), in, gemm.geometry.in_plane(),
+                 k0, block, gemm.panels.data() + first * cut.pitch());
     };
-    for (int64_t p = p0; p < p_end; ++p) {
-      gemm.offsets.data()[p - p0] =
-          static_cast<int32_t>(is_dense ? p : OutOffset(phase, p));
+    if (block > 0) {
+      pack(0, wide, Wide());
+      if (p0 + wide * Wide() < p_end) pack(wide, 1, Narrow());
     }
-    for_each_panel(
-        [&](int64_t p, int64_t count, int64_t columns, Gather* gathers) {
-          FindGathers(phase, p, count, columns, gathers);
-        });
-    int64_t k0 = 0;
-    do {
-      const int64_t block = std::min(cut.block, cut.depth - k0);
-      if (block > 0) {
-        for_each_panel([&](int64_t p, int64_t, int64_t columns,
-                           const Gather* gathers) {
-          PackPanel(gathers, taps, static_cast<size_t>(columns), in, in_plane,
-                    k0, block, gemm.panels.data() + (p - p0) * cut.block);
-        });
+    MultiplyPanels(gemm, part, group, p_end - p0, k0, fills, c, c_stride);
+    k0 += block;
+  } while (k0 < cut.depth);
+}
+
+// Stores the sums of pixels [p0, p_end) where they belong: of one phase, or of
+// two whose pixels take turns.
+void StoreSums(const Gemm& gemm, const Phase& phase, bool is_pair, int64_t p0,
+               int64_t p_end, int64_t pitch, float* out) {
+  const hn::ScalableTag<float> d;
+  const PhaseAxis& w = phase.axes[2];
+  const ConvGeometry& g = gemm.geometry;
+  for (int64_t p = p0; p < p_end;) {
+    // A part of a row.
+    const int64_t count = std::min(p_end - p, w.count - p % w.count);
+    const float* from = gemm.sums.data() + (p - p0);
+    float* to = out + OutOffset(phase, p);
+    for (int64_t oc = 0; oc < g.oc; ++oc) {
+      int64_t i = 0;
+      if (is_pair) {
+        const float* second = from + g.oc * pitch;
+        for (; i + Narrow() <= count; i += Narrow()) {
+          hn::StoreInterleaved2(hn::LoadU(d, from + i),
+                                hn::LoadU(d, second + i), d, to + 2 * i);
+        }
+        for (int64_t j = i; j < count; ++j) to[2 * j + 1] = second[j];
       }
-      MultiplyPanels<M>(gemm, phase, cut, p0, p_end, k0, weights, starts, out);
-      k0 += block;
-    } while (k0 < cut.depth);
+      for (; i < count; ++i) to[i * w.step] = from[i];
+      from += pitch;
+      to += g.out_plane();
+    }
+    p += count;
   }
 }
 
-template <class M>
-void RunAll(Gemm& gemm, const float* in, float* out) {
-  const ConvGeometry& g = gemm.geometry;
-  const float* weights = gemm.weights.data();
-  ForEachPhase(g, [&](const Phase& phase) {
-    for (int64_t group = 0; group < g.groups; ++group) {
-      for (int64_t n = 0; n < g.n; ++n) {
-        const int64_t image = n * g.groups + group;
-        RunPhase<M>(gemm, phase, weights, gemm.starts.data() + group * g.oc,
-                    in + image * g.ic * g.in_plane(),
-                    out + image * g.oc * g.out_plane());
-      }
-      weights += g.oc * g.ic * phase.taps();
+// One group of one image in one phase, or in two at a time.
+void RunParts(Gemm& gemm, const Part* parts, int count, int64_t group,
+              const float* in, float* out) {
+  const Phase& phase = parts[0].phase;
+  const int64_t pixels = phase.pixels();
+  const int64_t plane = gemm.geometry.out_plane();
+  int64_t chunk = parts[0].cut.pixels;
+  if (count == 2) chunk = std::min(chunk, parts[1].cut.pixels);
+  for (int64_t p0 = 0; p0 < pixels; p0 += chunk) {
+    const int64_t p_end = std::min(pixels, p0 + chunk);
+    if (phase.IsDense()) {
+      RunPart(gemm, parts[0], group, p0, p_end, false, in, out + p0, plane);
+      continue;
     }
-  });
+    for (int i = 0; i < count; ++i) {
+      RunPart(gemm, parts[i], group, p0, p_end, true, in,
+              gemm.sums.data() + i * gemm.geometry.oc * chunk, chunk);
+    }
+    StoreSums(gemm, phase, count == 2, p0, p_end, chunk, out);
+  }
 }
 
-void PackGemm(Gemm& gemm) {
-  gemm.is_fast ? PackAll<Fast>(gemm) : PackAll<Reproducible>(gemm);
-}
 void RunGemm(Gemm& gemm, const float* in, float* out) {
-  gemm.is_fast ? RunAll<Fast>(gemm, in, out)
-               : RunAll<Reproducible>(gemm, in, out);
+  const ConvGeometry& g = gemm.geometry;
+  const float* weights = gemm.weights.data();
+  const bool has_pairs = HasPairs(g);
+  Part parts[2] = {};
+  int count = 0;
+  ForEachPhase(g, [&](const Phase& phase) {
+    parts[count++] = {phase, Cut(g, phase), weights};
+    weights += g.groups * g.oc * g.ic * phase.taps();
+    if (has_pairs && count == 1) return;
+    for (int64_t image = 0; image < g.n * g.groups; ++image) {
+      RunParts(gemm, parts, count, image % g.groups,
+               in + image * g.ic * g.in_plane(),
+               out + image * g.oc * g.out_plane());
+    }
+    count = 0;
+  });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -260,15 +318,15 @@ class GemmKernel : public Kernel {
 
   Status Allocate() {
     const ConvGeometry& g = gemm_.geometry;
-    int64_t panel_floats, gathers, pixels;
-    HWY_DYNAMIC_DISPATCH(MeasureGemm)(g, &panel_floats, &gathers, &pixels);
+    int64_t panel_floats, gathers, sums;
+    HWY_DYNAMIC_DISPATCH(MeasureGemm)(g, &panel_floats, &gathers, &sums);
     const int64_t channels = g.groups * g.oc;
     CONVSCOPE_RETURN_IF_ERROR(
         gemm_.weights.Allocate(channels * g.ic * g.taps()));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.starts.Allocate(channels));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.panels.Allocate(panel_floats));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.gathers.Allocate(gathers));
-    CONVSCOPE_RETURN_IF_ERROR(gemm_.offsets.Allocate(pixels));
+    CONVSCOPE_RETURN_IF_ERROR(gemm_.sums.Allocate(sums));
     Repack();
     return Ok();
   }
@@ -286,7 +344,7 @@ class GemmKernel : public Kernel {
   const char* algorithm() const override { return "gemm"; }
   int64_t workspace_bytes() const override {
     return gemm_.weights.bytes() + gemm_.starts.bytes() + gemm_.panels.bytes() +
-           gemm_.gathers.bytes() + gemm_.offsets.bytes();
+           gemm_.gathers.bytes() + gemm_.sums.bytes();
   }
 
  private:

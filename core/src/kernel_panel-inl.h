@@ -54,30 +54,46 @@ HWY_INLINE void RunGather(const Gather& gather, const float* x,
   }
 }
 
-// Packs the terms [k0, k0 + depth) of a panel of `columns` pixels as
-// [k][columns]. `gathers` has `columns` / 4 entries per tap; `in` is the first
+// Packs the terms [k0, k0 + depth) of `count` panels of `columns` pixels each,
+// `pitch` floats apart, as [k][columns]. Panels side by side mostly read on in
+// the same cache lines, so each term is packed for all of them at once.
+// `gathers` has `columns` / 4 entries per tap and panel; `in` is the first
 // channel's plane.
-inline void PackPanel(const Gather* gathers, int64_t taps, size_t columns,
-                      const float* in, int64_t plane, int64_t k0, int64_t depth,
-                      float* HWY_RESTRICT panel) {
+inline HWY_NOINLINE void PackPanels(const Gather* gathers, int64_t taps,
+                                    size_t columns, int64_t count, size_t pitch,
+                                    const float* in, int64_t plane, int64_t k0,
+                                    int64_t depth, float* HWY_RESTRICT panels) {
   const hn::ScalableTag<float> d;
   const size_t N = hn::Lanes(d);
-  const size_t blocks = columns / 4;
+  const int64_t blocks = static_cast<int64_t>(columns / 4);
   const float* x = in + k0 / taps * plane;
   int64_t t = k0 % taps;
   for (int64_t k = 0; k < depth; ++k) {
-    const Gather* gather = gathers + t * static_cast<int64_t>(blocks);
-    if (gather->is_run) {
-      const float* from = x + gather->base[0];
-      for (size_t i = 0; i < columns; i += N) {
-        hn::StoreU(hn::LoadU(d, from + i), d, panel + i);
+    const Gather* gather = gathers + t * blocks;
+    float* HWY_RESTRICT panel = panels;
+    for (int64_t left = count; left > 0;) {
+      if (gather->run > 0) {
+        const int64_t run = std::min<int64_t>(gather->run, left);
+        const float* from = x + gather->base[0];
+        left -= run;
+        gather += run * taps * blocks;
+        // No loop over the vectors: compilers would call memcpy() for them.
+        for (int64_t i = 0; i < run; ++i) {
+          hn::StoreU(hn::LoadU(d, from), d, panel);
+          if (columns > N) hn::StoreU(hn::LoadU(d, from + N), d, panel + N);
+          from += columns;
+          panel += pitch;
+        }
+        continue;
       }
-    } else {
-      for (size_t i = 0; i < blocks; ++i) {
+      for (int64_t i = 0; i < blocks; ++i) {
         RunGather(gather[i], x, panel + 4 * i);
       }
+      --left;
+      gather += taps * blocks;
+      panel += pitch;
     }
-    panel += columns;
+    panels += columns;
     if (++t == taps) {
       t = 0;
       x += plane;
