@@ -6,10 +6,9 @@
 // by the shape alone:
 //
 //   "gemm"      many channels: a matrix product whose right side is packed
-//   panel
-//               by panel out of the input (kernel_gemm.cc)
+//               panel by panel out of the input (kernel_gemm.cc)
 //   "rows"      few channels: straight out of a padded copy of some rows
-//               (kernel_rows.cc)
+//               (kernel_rows.cc; depthwise 3x3: kernel_depthwise-inl.h)
 //   "winograd"  3x3 of stride 1, in fast math only (kernel_winograd.cc)
 //   "cells"     anything, one output after the other, where an infinite weight
 //               meets a padding cell (conv_cells.cc)
