@@ -1,5 +1,7 @@
 #include "core/src/conv_cells.h"
 
+#include <algorithm>
+
 #include "core/src/nan.h"
 
 namespace convscope {
@@ -21,12 +23,6 @@ void JoinTaps(const std::vector<Tap>& outer, const std::vector<Tap>& inner,
           {a.in * map.in + b.in, a.weight * map.kernel + b.weight});
     }
   }
-}
-
-ConvCells AllConvCells(const ConvGeometry& geometry) {
-  return {Everything(geometry.n), Everything(geometry.groups * geometry.oc),
-          Everything(geometry.axes[0].out), Everything(geometry.axes[1].out),
-          Everything(geometry.axes[2].out)};
 }
 
 ConvCells FiveAxes(const Product& cells, size_t rank, int axes) {
@@ -107,6 +103,33 @@ void ComputeCells(const ConvGeometry& g, const float* weight, const float* bias,
                }
                out[at.out] = OneNaN(sum);
              });
+}
+
+void ComputeAllCells(const ConvGeometry& g, const float* weight,
+                     const float* bias, const float* in, float* out) {
+  constexpr int64_t kBlock = 4096;
+  const std::array<int64_t, 5> sizes{g.n, g.groups * g.oc, g.axes[0].out,
+                                     g.axes[1].out, g.axes[2].out};
+  // An odometer over blocks.
+  std::array<int64_t, 5> begin{};
+  for (;;) {
+    ConvCells cells;
+    for (size_t axis = 0; axis < 5; ++axis) {
+      const int64_t end = std::min(begin[axis] + kBlock, sizes[axis]);
+      for (int64_t i = begin[axis]; i < end; ++i) {
+        cells[axis].push_back(static_cast<int32_t>(i));
+      }
+    }
+    ComputeCells(g, weight, bias, in, cells, out);
+    size_t axis = 5;
+    for (;;) {
+      if (axis == 0) return;
+      --axis;
+      begin[axis] += kBlock;
+      if (begin[axis] < sizes[axis]) break;
+      begin[axis] = 0;
+    }
+  }
 }
 
 void ScatterCells(const ConvGeometry& g, const float* weight,

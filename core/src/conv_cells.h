@@ -13,9 +13,6 @@ namespace convscope {
 // Index lists over batch, output channels of all groups, depth, height, width.
 using ConvCells = std::array<IndexList, 5>;
 
-// Every output cell of `geometry`.
-ConvCells AllConvCells(const ConvGeometry& geometry);
-
 // Writes the output cells `cells` and leaves the others alone. Each is
 // `bias` + 0 (null: 0), then its products one by one in the weight's row-major
 // order, every operation rounded on its own; taps that meet a zero padding cell
@@ -26,6 +23,10 @@ ConvCells AllConvCells(const ConvGeometry& geometry);
 void ComputeCells(const ConvGeometry& geometry, const float* weight,
                   const float* bias, const float* in, const ConvCells& cells,
                   float* out);
+
+// The same for every output cell, without lists as long as the tensor.
+void ComputeAllCells(const ConvGeometry& geometry, const float* weight,
+                     const float* bias, const float* in, float* out);
 
 // The cells of a layer's output, of rank `rank`, as cells of five axes: those
 // that are missing hold index 0.

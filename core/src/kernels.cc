@@ -29,7 +29,7 @@ class ConvKernel : public Kernel {
 
   void Run(const float* in, float* out) override {
     if (skips_) {
-      ComputeCells(geometry_, weight_, bias_, in, cells_, out);
+      ComputeAllCells(geometry_, weight_, bias_, in, out);
     } else {
       fastest_->Run(in, out);
     }
@@ -52,14 +52,12 @@ class ConvKernel : public Kernel {
     const ConvGeometry& g = geometry_;
     const int64_t count = g.groups * g.oc * g.ic * g.taps();
     for (int64_t i = 0; i < count; ++i) skips_ |= !std::isfinite(weight_[i]);
-    if (skips_) cells_ = AllConvCells(geometry_);
   }
 
   const ConvGeometry geometry_;
   const float* weight_;
   const float* bias_;
   std::unique_ptr<Kernel> fastest_;
-  ConvCells cells_;
   bool pads_;
   bool skips_ = false;
 };

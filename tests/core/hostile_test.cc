@@ -13,6 +13,7 @@ namespace convscope::testing {
 namespace {
 
 using Limits = std::numeric_limits<int64_t>;
+using Limit = std::numeric_limits<float>;
 
 const std::vector<int64_t>& Numbers() {
   static const std::vector<int64_t> numbers{Limits::min(),
@@ -404,6 +405,22 @@ TEST_CASE("receptive fields of hostile shapes are refused or told") {
     std::vector<FieldStep> steps;
     CHECK(IsSound(ReceptiveFieldSteps(*conv, in, &steps)));
   }
+}
+
+TEST_CASE("an infinite weight meets no padding in a row of any length") {
+  std::unique_ptr<Conv> conv;
+  Require(Conv::Create({.axes = 1, .kernel_size = 2, .padding = 1}, nullptr,
+                       &conv));
+  // The first tap reads the cell before: padding for the first output alone.
+  float* weight = conv->Parameters()[0].data;
+  weight[0] = Limit::infinity();
+  weight[1] = 1;
+  const std::vector<float> in(9000, 2.0f);
+  const std::vector<float> out = Forward(*conv, {1, 9000}, in);
+  REQUIRE(out.size() == 9001);
+  CHECK(out[0] == 2);
+  CHECK(std::all_of(out.begin() + 1, out.end(),
+                    [](float value) { return value == Limit::infinity(); }));
 }
 
 TEST_CASE("a receptive field of a billion cells is refused, not listed") {

@@ -76,8 +76,8 @@ struct Case {
   }
   std::vector<float> Plain() const {
     std::vector<float> out = Guarded();
-    ComputeCells(geometry, weight.data(), bias.data(), in.data(),
-                 AllConvCells(geometry), out.data() + kGuards);
+    ComputeAllCells(geometry, weight.data(), bias.data(), in.data(),
+                    out.data() + kGuards);
     return out;
   }
   std::unique_ptr<Kernel> Make(Math math = Math::kReproducible) const {
