@@ -200,8 +200,7 @@ void CellChannels::RunPositions(const ConvGeometry& g, const float* bias,
   const auto count = static_cast<int64_t>(positions_.size());
   // Through a pointer that no optimiser sees through: inlined here, too many
   // numbers are alive for the sums to stay in registers.
-  decltype(HWY_DYNAMIC_POINTER(AddTile)) volatile add_tile =
-      HWY_DYNAMIC_POINTER(AddTile);
+  auto volatile add_tile = HWY_DYNAMIC_POINTER(AddTile);
   TileSums tile{};
   tile.channels = g.ic;
   tile.patch = patch_.data();

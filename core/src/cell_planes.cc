@@ -388,8 +388,7 @@ void CellPlanes::SumStrip(const ConvGeometry& g, const float* weight,
                             : strip.sums_pitch;
   // Through a pointer that no optimiser sees through: inlined here, too many
   // numbers are alive for the sums to stay in registers.
-  decltype(HWY_DYNAMIC_POINTER(AddProducts)) volatile add_products =
-      HWY_DYNAMIC_POINTER(AddProducts);
+  auto volatile add_products = HWY_DYNAMIC_POINTER(AddProducts);
   for (int64_t ic = 0; ic < g.ic; ++ic, plane += g.in_plane()) {
     float* to = copy_.data();
     for (const Tap& tap : depth.taps) {

@@ -44,11 +44,6 @@ std::string PaddingToString(const ConvOptions& options,
 
 Status CheckModule(const ConvOptions& options,
                    const std::vector<int64_t>& stride) {
-  if (options.transposed && options.padding_mode != PaddingMode::kZeros) {
-    return Error(Code::kValue,
-                 "Only \"zeros\" padding mode is supported for ConvTranspose" +
-                     std::to_string(options.axes) + "d");
-  }
   if (options.groups <= 0) {
     return Error(Code::kValue, "groups must be a positive integer");
   }
@@ -110,6 +105,12 @@ Status Conv::Create(const ConvOptions& options, Generator* generator,
   made->padding_ = PerAxis(options.padding, axes);
   made->output_padding_ = PerAxis(options.output_padding, axes);
   made->dilation_ = PerAxis(options.dilation, axes);
+  // torch's functional has no padding_mode at all.
+  if (options.transposed && options.padding_mode != PaddingMode::kZeros) {
+    return Error(Code::kValue,
+                 "Only \"zeros\" padding mode is supported for ConvTranspose" +
+                     std::to_string(options.axes) + "d");
+  }
   if (options.is_module) {
     CONVSCOPE_RETURN_IF_ERROR(CheckModule(options, made->stride_));
   } else if (options.groups <= 0) {

@@ -423,6 +423,21 @@ TEST_CASE("an infinite weight meets no padding in a row of any length") {
                     [](float value) { return value == Limit::infinity(); }));
 }
 
+TEST_CASE("a transposed layer that copies borders is refused, module or not") {
+  for (bool is_module : {true, false}) {
+    CAPTURE(is_module);
+    std::unique_ptr<Conv> conv;
+    const Status status = Conv::Create({.axes = 1,
+                                        .transposed = true,
+                                        .padding = 1,
+                                        .padding_mode = PaddingMode::kReplicate,
+                                        .is_module = is_module},
+                                       nullptr, &conv);
+    CHECK(status.code == Code::kValue);
+    CHECK(conv == nullptr);
+  }
+}
+
 TEST_CASE("a receptive field of a billion cells is refused, not listed") {
   std::unique_ptr<MaxPool> pool;
   Require(MaxPool::Create(
