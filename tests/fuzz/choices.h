@@ -5,6 +5,7 @@
 
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +64,19 @@ void MustBeSound(const Status& status);
 // The same bits, all of them.
 void MustBeSame(const std::vector<float>& got, const float* want,
                 const char* what);
+
+// Calls run(choices); what the tests' own checks throw is a broken promise,
+// too.
+template <class Run>
+int HoldTo(const uint8_t* data, size_t size, Run run) {
+  Choices choices(data, size);
+  try {
+    run(&choices);
+  } catch (const std::exception& error) {
+    Must(false, error.what());
+  }
+  return 0;
+}
 
 }  // namespace convscope::testing
 

@@ -162,7 +162,8 @@ class Session {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 8) return 0;
-  convscope::testing::Choices choices(data, size);
-  convscope::testing::Session(&choices).Run();
-  return 0;
+  return convscope::testing::HoldTo(
+      data, size, [](convscope::testing::Choices* choices) {
+        convscope::testing::Session(choices).Run();
+      });
 }

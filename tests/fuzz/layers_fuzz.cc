@@ -114,20 +114,20 @@ void AskValues(const AnyLayer& made, const Shape& in, const Shape& out,
   }
 }
 
-void Run(Choices choices) {
-  const AnyLayer made = MakeAnyLayer(&choices);
+void Run(Choices* choices) {
+  const AnyLayer made = MakeAnyLayer(choices);
   if (!made.layer) return;
   const std::shared_ptr<Layer>& layer = made.layer;
   Asking(layer->ToString());
-  const uint64_t seed = choices.Seed();
-  Shape in = choices.Sizes();
+  const uint64_t seed = choices->Seed();
+  Shape in = choices->Sizes();
   if (const Conv* conv = made.conv.get()) {
     // Mostly as many axes and channels as it wants.
     const size_t axes = static_cast<size_t>(conv->options().axes);
     if (in.rank() == axes + 1) in[0] = conv->options().in_channels;
     if (in.rank() == axes + 2) in[1] = conv->options().in_channels;
     std::unique_ptr<Conv> fitted;
-    const std::vector<int64_t> size(axes, choices.Number());
+    const std::vector<int64_t> size(axes, choices->Number());
     MustBeSound(conv->ForOutputSize(in, size, &fitted));
   }
   Asking(layer->ToString() + " on " + ToString(in));
@@ -141,7 +141,7 @@ void Run(Choices choices) {
     return MustRefuse(*layer, in);
   }
   Must(CheckElements(out, "output").ok(), "an output that is too large");
-  AskCells(*layer, in, out, &choices);
+  AskCells(*layer, in, out, choices);
   if (!IsSmall(in) || !IsSmall(out)) return;
   AskValues(made, in, out, seed);
 }
@@ -150,6 +150,5 @@ void Run(Choices choices) {
 }  // namespace convscope::testing
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  convscope::testing::Run(convscope::testing::Choices(data, size));
-  return 0;
+  return convscope::testing::HoldTo(data, size, convscope::testing::Run);
 }
