@@ -5,7 +5,7 @@
 #   make.sh build                                  dist/ and demo/dist/
 #   make.sh start                                  the same, served (PORT, default 8080)
 #   make.sh test [SUITE …]                         those tests, or all of
-#                                                  native sanitized wasm demo browser firefox
+#                                                  native install sanitized wasm demo browser firefox
 #   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
 set -euo pipefail
@@ -57,6 +57,15 @@ pack() {
   echo '{ "private": true, "type": "module" }' >build/consumer/package.json
 }
 
+# bundle FILE…: those below tests/, into build/consumer. Node 20 strips no types.
+# What is not the file's own comes from node_modules: "convscope" is the packed
+# one (tsconfig.json would lead to its sources).
+bundle() {
+  esbuild "$@" --bundle --format=esm --platform=node --target=node20 \
+    --packages=external --tsconfig-raw='{}' --sourcemap=inline --log-level=warning --ignore-annotations \
+    --outbase=tests --outdir=build/consumer/tests
+}
+
 # run_node_tests PATH…: the test files at or below tests/PATH, in Node.
 run_node_tests() {
   local files=()
@@ -65,11 +74,7 @@ run_node_tests() {
     echo "no test files in tests/$*" >&2
     return 1
   }
-  # Node 20 strips no types. What is not the test's own comes from node_modules:
-  # "convscope" is the packed one (tsconfig.json would lead to its sources).
-  esbuild "${files[@]/#/tests/}" --bundle --format=esm --platform=node --target=node20 \
-    --packages=external --tsconfig-raw='{}' --sourcemap=inline --log-level=warning --ignore-annotations \
-    --outbase=tests --outdir=build/consumer/tests || return 1
+  bundle "${files[@]/#/tests/}" || return 1
   local bundled=("${files[@]/%.ts/.js}")
   # A test that hangs, or leaves a browser open, must not hang the run.
   local flags=(--enable-source-maps --test --test-force-exit --test-timeout=600000
@@ -93,11 +98,18 @@ run_ctest() {
   return $status
 }
 test_native() { compile release convscope_tests && run_ctest release; }
+# The library installed, and a user's project that finds it.
+test_install() {
+  compile release convscope && mkdir -p build/consumer && run_node_tests install
+}
 # The same tests under the sanitizers, and a short run of each fuzz target.
 test_sanitized() {
   compile asan && run_ctest asan && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" edits layers text
 }
-test_wasm() { build_package && pack && run_node_tests wasm; }
+test_wasm() { build_package && pack && run_node_tests wasm && fuzz_javascript; }
+fuzz_javascript() {
+  bundle tests/fuzz/*_fuzz.ts && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" files links
+}
 test_demo() { build_package && pack && run_node_tests demo; }
 test_browser() { build_site && pack && run_node_tests browser; }
 # The page's main stories once more, in Firefox.
@@ -108,13 +120,13 @@ test_firefox() {
 
 run_tests() {
   local suites=("$@") suite status=0 report=()
-  [[ ${#suites[@]} -gt 0 ]] || suites=(native sanitized wasm demo browser firefox)
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized wasm demo browser firefox)
   local tools=(--browser --sanitizers)
   [[ " ${suites[*]} " != *" firefox "* ]] || tools+=(--firefox)
   setup "${tools[@]}"
   for suite in "${suites[@]}"; do
     declare -F "test_$suite" >/dev/null || {
-      echo "test: no suite named $suite (there are: native sanitized wasm demo browser firefox)" >&2
+      echo "test: no suite named $suite (there are: native install sanitized wasm demo browser firefox)" >&2
       exit 2
     }
     echo
@@ -138,6 +150,9 @@ run_tests() {
 run_fuzz() {
   setup --sanitizers
   compile asan
+  build_package
+  pack
+  bundle tests/fuzz/*_fuzz.ts
   bash tests/fuzz/run.sh "${1:-1800}" "${@:2}"
 }
 
