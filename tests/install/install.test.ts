@@ -67,3 +67,9 @@ test("the sources can be a part of a user's own build", () => {
   assert.match(targets, /libconvscope\.a/u);
   assert.doesNotMatch(targets, /convscope_tests/u, "a user's build has our tests in it");
 });
+
+test("the reference of the headers is made without a warning", () => {
+  run("doxygen", "core/Doxyfile");
+  const watch = fs.readFileSync("build/doxygen/html/classconvscope_1_1Watch.html", "utf8");
+  assert.match(watch, /Holds the input, every layer's output/u, "comments are not read");
+});

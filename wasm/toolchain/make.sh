@@ -8,6 +8,7 @@
 #                                                  native install sanitized wasm demo browser firefox
 #   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
+#   make.sh release                                all of it, and build/convscope-VERSION.tgz
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -40,10 +41,19 @@ build_package() {
   compile wasm-simd
   compile wasm-relaxed
   node wasm/toolchain/package.mjs
+  node wasm/toolchain/provenance.mjs
 }
 build_site() {
   build_package
   node demo/build.mjs
+}
+
+# The reference of the C++ headers, beside the page.
+build_reference() {
+  rm -rf build/doxygen demo/dist/api/cpp
+  mkdir -p demo/dist/api
+  doxygen core/Doxyfile || return 1
+  cp -r build/doxygen/html demo/dist/api/cpp
 }
 
 # The package as a user gets it: packed, and unpacked into a project's
@@ -121,7 +131,7 @@ test_firefox() {
 run_tests() {
   local suites=("$@") suite status=0 report=()
   [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized wasm demo browser firefox)
-  local tools=(--browser --sanitizers)
+  local tools=(--browser --docs --sanitizers)
   [[ " ${suites[*]} " != *" firefox "* ]] || tools+=(--firefox)
   setup "${tools[@]}"
   for suite in "${suites[@]}"; do
@@ -156,6 +166,24 @@ run_fuzz() {
   bash tests/fuzz/run.sh "${1:-1800}" "${@:2}"
 }
 
+# What goes out is what a clean tree gives once everything has passed.
+run_release() {
+  [[ -z $(git status --porcelain) ]] || {
+    echo "release: there are changes that are not committed" >&2
+    exit 1
+  }
+  # Warnings are errors.
+  export CI=true
+  run_check
+  run_tests
+  build_site
+  build_reference
+  local file
+  file=$(npm pack --silent --ignore-scripts --pack-destination build)
+  (cd build && sha256sum "$file")
+  echo "release: build/$file and the site in demo/dist; what it is made of: dist/PROVENANCE.md"
+}
+
 run_check() {
   local fix=false
   [[ ${1:-} != --fix ]] || fix=true
@@ -181,8 +209,9 @@ run_check() {
 
 case $command in
   build)
-    setup
+    setup --docs
     build_site
+    build_reference
     ;;
   start)
     setup
@@ -192,8 +221,9 @@ case $command in
   test) run_tests "$@" ;;
   check) run_check "$@" ;;
   fuzz) run_fuzz "$@" ;;
+  release) run_release ;;
   *)
-    echo "usage: make.sh build | start | test [SUITE …] | check [--fix] | fuzz [SECONDS [TARGET …]]" >&2
+    echo "usage: make.sh build | start | test [SUITE …] | check [--fix] | fuzz [SECONDS [TARGET …]] | release" >&2
     exit 2
     ;;
 esac

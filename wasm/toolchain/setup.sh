@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Puts every tool that the build needs where it belongs, and nothing twice.
 #
-#   setup.sh [--browser] [--check] [--firefox] [--sanitizers]
+#   setup.sh [--browser] [--check] [--firefox] [--sanitizers] [--docs]
 #
 # Without flags: what building needs. --browser adds Chromium (browser tests),
 # --check the formatter, --firefox Firefox ESR (only for tests that ask for it),
-# --sanitizers Clang with its sanitizers and libFuzzer.
+# --sanitizers Clang with its sanitizers and libFuzzer, --docs Doxygen.
 # A second run finds everything there and takes a fraction of a second.
 #
 # Where things go: system packages by apt-get; Emscripten and the C++ libraries
@@ -33,14 +33,16 @@ emscripten_dir=$cache/emscripten-3.1.69-binaryen-120-$arch-r1
 libraries_dir=$cache/highway-1.2.0-doctest-2.4.11-json-3.11.3-r1
 
 want_browser=false want_check=false want_firefox=false want_sanitizers=false
+want_docs=false
 for argument in "$@"; do
   case $argument in
     --browser) want_browser=true ;;
     --check) want_check=true ;;
     --firefox) want_firefox=true ;;
     --sanitizers) want_sanitizers=true ;;
+    --docs) want_docs=true ;;
     *)
-      echo "setup: unknown option $argument (known: --browser --check --firefox --sanitizers)" >&2
+      echo "setup: unknown option $argument (known: --browser --check --firefox --sanitizers --docs)" >&2
       exit 2
       ;;
   esac
@@ -118,6 +120,7 @@ missing_packages() {
   fi
   if $want_check; then need clang-format-$llvm clang-format-$llvm; fi
   if $want_firefox; then need firefox-esr firefox-esr; fi
+  if $want_docs; then need doxygen doxygen; fi
   if $want_sanitizers; then
     need clang++-$llvm clang-$llvm
     have_fuzzer || packages+=(libclang-rt-$llvm-dev)
@@ -145,6 +148,7 @@ setup: only Debian, as root, is set up automatically. Elsewhere please install
   - Emscripten $min_emscripten or newer: the emsdk from https://emscripten.org, then "source emsdk_env.sh"
   - Chromium or Chrome for the browser tests (or its path in CONVSCOPE_CHROMIUM)
   - clang++-$llvm with its sanitizers and libFuzzer (compiler-rt) for the tests under sanitizers
+  - Doxygen for the reference of the C++ headers
   - clang-format-$llvm for "npm run check"
 and run the same command again. Highway 1.2.0, doctest 2.4.11 and nlohmann-json 3.11.3 are then fetched by
 CMake's FetchContent, unless HIGHWAY_DIR, DOCTEST_DIR and JSON_DIR name folders that hold them.
