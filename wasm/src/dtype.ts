@@ -1,6 +1,6 @@
 // Element types of files: bytes to float32 and back. A file may hold more than float32 does; a value between two float32
 // goes to the nearer one in a single rounding, ties to even, as NumPy's astype(float32).
-import { ConvscopeError } from "./errors.js";
+import { allocating } from "./bytes.js";
 import { quote, typeError } from "./validate.js";
 
 const arrays = {
@@ -25,12 +25,6 @@ const arrays = {
  */
 export type DType = keyof typeof arrays;
 
-/** A file's content: an `ArrayBuffer`, or a view of one (a `Uint8Array`, Node's `Buffer`). */
-export type Bytes = ArrayBuffer | ArrayBufferView;
-
-/** The error for a file that is broken, or holds what cannot be read. */
-export const fileError = (message: string): ConvscopeError => new ConvscopeError("file", message);
-
 /** Bytes of one element. */
 export const sizeOf = (type: DType): number => arrays[type].BYTES_PER_ELEMENT;
 
@@ -42,45 +36,6 @@ export function toDType(value: unknown, fallback: DType): DType {
   throw new RangeError(
     `There is no dtype ${quote(value)}; there are ${Object.keys(arrays).join(", ")}`,
   );
-}
-
-/** A file's bytes, not copied. */
-export function toBytes(value: unknown): Uint8Array {
-  const isView = ArrayBuffer.isView(value);
-  if (!isView && !(value instanceof ArrayBuffer))
-    throw typeError("ArrayBuffer or Uint8Array", "bytes", value);
-  try {
-    // Throws on a detached buffer, which otherwise looks empty.
-    return isView
-      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      : new Uint8Array(value);
-  } catch (cause) {
-    throw new ConvscopeError("detached", "bytes is gone: its buffer was transferred elsewhere", {
-      cause,
-    });
-  }
-}
-
-/** `length` bytes from `at` on, if the file has them. */
-export function take(bytes: Uint8Array, at: number, length: number, who: string): Uint8Array {
-  if (at + length <= bytes.length) return bytes.subarray(at, at + length);
-  throw fileError(
-    `${who}: the file is cut short: ${bytes.length} bytes, but ${at + length} are needed`,
-  );
-}
-
-export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
-}
-
-/** What `make` gives; where memory is short, an error of ours: the engine's text stays inside. */
-export function allocating<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    if (cause instanceof ConvscopeError) throw cause;
-    throw new ConvscopeError("memory", "out of memory: the values do not fit", { cause });
-  }
 }
 
 // --- To float32 -------------------------------------------------------------

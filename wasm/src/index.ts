@@ -120,8 +120,11 @@ export {
   type FConvTransposeOptions,
   type FPadOptions,
 } from "./functional.js";
+export { toOnnx } from "./onnx.js";
+export { fromOnnx, type FromOnnxOptions } from "./onnx-read.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
-export type { Bytes, DType } from "./dtype.js";
+export type { Bytes } from "./bytes.js";
+export type { DType } from "./dtype.js";
 export { loadNpy, saveNpy, type NpyOptions } from "./npy.js";
 export { loadNpz, saveNpz } from "./npz.js";
 export {

@@ -1,6 +1,6 @@
 // Inflate: what a zip archive's compressed members need (RFC 1951). Synchronous, as files are read in one call; the
 // browser's DecompressionStream is not.
-import { fileError } from "./dtype.js";
+import { fileError } from "./bytes.js";
 
 const codeLengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 /** Longest code of the format. */

@@ -1,18 +1,7 @@
 // NumPy's .npy files: a magic number, a Python dictionary as text, and the elements.
 // Format: numpy.lib.format's documentation, versions 1.0, 2.0 and 3.0.
-import {
-  allocating,
-  decode,
-  encode,
-  fileError,
-  sizeOf,
-  take,
-  toBytes,
-  toDType,
-  viewOf,
-  type Bytes,
-  type DType,
-} from "./dtype.js";
+import { allocating, fileError, take, toBytes, viewOf, type Bytes } from "./bytes.js";
+import { decode, encode, sizeOf, toDType, type DType } from "./dtype.js";
 import { dataOf, fromData, IntTensor, toTensor, type Tensor } from "./tensor.js";
 import { elementsOf, quote, toBoolean, toOptions, toShape } from "./validate.js";
 

@@ -1,6 +1,6 @@
 // NumPy's .npz files: zip archives of .npy files, stored or deflated. Format: PKWARE's APPNOTE.TXT, less what needs more
 // than 4 GB.
-import { allocating, fileError, take, toBytes, viewOf, type Bytes } from "./dtype.js";
+import { allocating, concat, fileError, take, toBytes, viewOf, type Bytes } from "./bytes.js";
 import { inflate } from "./inflate.js";
 import { parseNpy, saveNpy, type NpyOptions } from "./npy.js";
 import type { IntTensor, Tensor } from "./tensor.js";
@@ -186,14 +186,4 @@ function record(fields: readonly (readonly [bytes: number, ...values: number[]])
       values.flatMap((value) => Array.from({ length: bytes }, (_, i) => value / 256 ** i)),
     ),
   );
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const file = allocating(() => new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0)));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
 }

@@ -1,11 +1,7 @@
 // Layers as PyTorch code, there and back.
-import * as activations from "./activation.js";
-import * as convolutions from "./conv.js";
+import { classes, nameOf, type LayerClass } from "./classes.js";
 import { ConvscopeError } from "./errors.js";
-import * as folds from "./fold.js";
 import { toLayer, type Layer } from "./layer.js";
-import * as pads from "./pad.js";
-import * as pools from "./pool.js";
 import { Sequential } from "./sequential.js";
 import { toString } from "./validate.js";
 
@@ -48,14 +44,6 @@ const positions: Readonly<Record<string, readonly string[]>> = {
   LogSigmoid: [],
 };
 
-const classes: Readonly<Record<string, unknown>> = {
-  ...activations,
-  ...convolutions,
-  ...folds,
-  ...pads,
-  ...pools,
-};
-
 const positionsOf = (name: string): readonly string[] | undefined =>
   positions[name.replace(/[123]d$/, "Nd")];
 const camel = (name: string): string =>
@@ -95,11 +83,6 @@ export function toPyTorch(layer: Layer<unknown>): string {
   if (Array.isArray(padding) && padding.some(Array.isArray))
     return withPaddingLayer(name, checked.options);
   return call(name, checked.options);
-}
-
-/** torch's class of a layer; our own classes' names may have been shortened by a bundler. */
-function nameOf(layer: Layer<unknown>): string {
-  return String(layer).split("(")[0] as string;
 }
 
 function call(name: string, options: Readonly<Record<string, unknown>>): string {
@@ -188,7 +171,7 @@ class Parser {
     if (order === undefined || typeof type !== "function")
       throw this.#error(`there is no layer ${name}`);
     const options = this.#arguments(name, order);
-    return new (type as new (options: unknown) => Layer<unknown>)(options);
+    return new (type as LayerClass)(options);
   }
 
   end(): void {

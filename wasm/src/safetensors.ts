@@ -1,18 +1,7 @@
 // Hugging Face's .safetensors files: eight bytes of length, a JSON header, the elements. Rules: the format's README and
 // the checks of the reference implementation.
-import {
-  allocating,
-  decode,
-  encode,
-  fileError,
-  sizeOf,
-  take,
-  toBytes,
-  toDType,
-  viewOf,
-  type Bytes,
-  type DType,
-} from "./dtype.js";
+import { allocating, fileError, take, toBytes, viewOf, type Bytes } from "./bytes.js";
+import { decode, encode, sizeOf, toDType, type DType } from "./dtype.js";
 import { dataOf, fromData, toTensor, type Tensor } from "./tensor.js";
 import { elementsOf, quote, toOptions, toShape, toString, typeError } from "./validate.js";
 
