@@ -5,7 +5,7 @@
 #   make.sh build                                  dist/ and demo/dist/
 #   make.sh start                                  the same, served (PORT, default 8080)
 #   make.sh test [SUITE …]                         those tests, or all of
-#                                                  native install sanitized wasm demo browser firefox
+#                                                  native install sanitized wasm demo browser firefox consumers
 #   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
 #   make.sh release                                all of it, and build/convscope-VERSION.tgz
@@ -121,6 +121,8 @@ fuzz_javascript() {
   bundle tests/fuzz/*_fuzz.ts && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" files links
 }
 test_demo() { build_package && pack && run_node_tests demo; }
+# What others make of the package: bundlers, Node, TypeScript, ONNX Runtime.
+test_consumers() { build_package && pack && run_node_tests consumers; }
 test_browser() { build_site && pack && run_node_tests browser; }
 # The page's main stories once more, in Firefox.
 test_firefox() {
@@ -130,13 +132,14 @@ test_firefox() {
 
 run_tests() {
   local suites=("$@") suite status=0 report=()
-  [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized wasm demo browser firefox)
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized wasm demo browser firefox consumers)
   local tools=(--browser --docs --sanitizers)
   [[ " ${suites[*]} " != *" firefox "* ]] || tools+=(--firefox)
+  [[ " ${suites[*]} " != *" consumers "* ]] || tools+=(--consumers)
   setup "${tools[@]}"
   for suite in "${suites[@]}"; do
     declare -F "test_$suite" >/dev/null || {
-      echo "test: no suite named $suite (there are: native install sanitized wasm demo browser firefox)" >&2
+      echo "test: no suite named $suite (there are: native install sanitized wasm demo browser firefox consumers)" >&2
       exit 2
     }
     echo

@@ -80,10 +80,9 @@ await esbuild.build({
   target: "es2022",
   // Nothing is external, Node's own modules included: an import of "node:fs"
   // in dist would break users' bundlers. process.getBuiltinModule does it.
-  // Small to download, yet class and function names still mean something in a
-  // user's debugger.
+  // Names are not kept: the calls that keep them would keep every function
+  // that a user's bundler could leave out.
   minify: true,
-  keepNames: true,
   legalComments: "none",
   plugins: [rawModule],
   logLevel: "warning",

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Puts every tool that the build needs where it belongs, and nothing twice.
 #
-#   setup.sh [--browser] [--check] [--firefox] [--sanitizers] [--docs]
+#   setup.sh [--browser] [--check] [--consumers] [--firefox] [--sanitizers]
+#            [--docs]
 #
 # Without flags: what building needs. --browser adds Chromium (browser tests),
 # --check the formatter, --firefox Firefox ESR (only for tests that ask for it),
-# --sanitizers Clang with its sanitizers and libFuzzer, --docs Doxygen.
+# --sanitizers Clang with its sanitizers and libFuzzer, --docs Doxygen,
+# --consumers the bundlers and engines that the consumers' tests use.
 # A second run finds everything there and takes a fraction of a second.
 #
 # Where things go: system packages by apt-get; Emscripten and the C++ libraries
@@ -33,7 +35,7 @@ emscripten_dir=$cache/emscripten-3.1.69-binaryen-120-$arch-r1
 libraries_dir=$cache/highway-1.2.0-doctest-2.4.11-json-3.11.3-r1
 
 want_browser=false want_check=false want_firefox=false want_sanitizers=false
-want_docs=false
+want_docs=false want_consumers=false
 for argument in "$@"; do
   case $argument in
     --browser) want_browser=true ;;
@@ -41,8 +43,9 @@ for argument in "$@"; do
     --firefox) want_firefox=true ;;
     --sanitizers) want_sanitizers=true ;;
     --docs) want_docs=true ;;
+    --consumers) want_consumers=true ;;
     *)
-      echo "setup: unknown option $argument (known: --browser --check --firefox --sanitizers --docs)" >&2
+      echo "setup: unknown option $argument (known: --browser --check --consumers --firefox --sanitizers --docs)" >&2
       exit 2
       ;;
   esac
@@ -131,10 +134,17 @@ have_libraries() {
   [[ -d $libraries_dir ]] || [[ -n ${HIGHWAY_DIR:-} && -n ${DOCTEST_DIR:-} && -n ${JSON_DIR:-} ]]
 }
 have_emscripten() { ! $ours || [[ -d $emscripten_dir ]]; }
+# The folders whose package-lock.json is to be installed.
+module_folders=("$root")
+! $want_consumers || module_folders+=("$root/tests/consumers")
+
 have_modules() {
-  # npm writes this file last, so an interrupted install does not count.
-  [[ -f $root/node_modules/.package-lock.json &&
-    ! $root/package-lock.json -nt $root/node_modules/.package-lock.json ]]
+  local folder
+  for folder in "${module_folders[@]}"; do
+    # npm writes this file last, so an interrupted install does not count.
+    [[ -f $folder/node_modules/.package-lock.json &&
+      ! $folder/package-lock.json -nt $folder/node_modules/.package-lock.json ]] || return 1
+  done
 }
 
 # --- Getting it -------------------------------------------------------------
@@ -289,9 +299,15 @@ get_modules() {
     say "no package-lock.json yet: npm packages are left alone"
     return
   fi
-  say "installing npm packages"
-  # No package of ours needs its install script, so none gets to run one.
-  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+  local wanted=("${module_folders[@]}") folder
+  for folder in "${wanted[@]}"; do
+    module_folders=("$folder")
+    ! have_modules || continue
+    say "installing npm packages in .${folder#"$root"}"
+    # No package of ours needs its install script, so none gets to run one.
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+  done
+  module_folders=("${wanted[@]}")
 }
 
 # --- Do it ------------------------------------------------------------------

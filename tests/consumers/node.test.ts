@@ -1,0 +1,57 @@
+// The packed package in Node as an ES module, and in TypeScript's strict mode.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import fs from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { project, wanted } from "./support.js";
+
+const execute = promisify(execFile);
+
+test("Node runs it as an ES module, without flags", async () => {
+  const folder = await project("node", { "app.js": "app.js" });
+  await fs.writeFile(
+    path.join(folder, "main.js"),
+    'import { answer } from "./app.js";\nconsole.log(JSON.stringify(await answer()));\n',
+  );
+  // From elsewhere, so that nothing is found by the working folder.
+  const { stdout, stderr } = await execute(process.execPath, [path.join(folder, "main.js")], {
+    cwd: "/",
+  });
+  assert.equal(stderr, "");
+  const { values } = JSON.parse(stdout) as typeof wanted;
+  assert.deepEqual(values, wanted.values);
+});
+
+for (const [module, moduleResolution] of [
+  ["ESNext", "bundler"],
+  ["NodeNext", "nodenext"],
+] as const) {
+  test(`TypeScript in strict mode takes its types by moduleResolution "${moduleResolution}"`, async () => {
+    const folder = await project(`types-${moduleResolution}`, { "main.ts": "types/strict.ts" });
+    const options = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      verbatimModuleSyntax: true,
+      // The declarations themselves are checked, too.
+      skipLibCheck: false,
+      target: "ES2022",
+      lib: ["ES2023", "DOM", "ESNext.Disposable"],
+      types: [],
+      module,
+      moduleResolution,
+      noEmit: true,
+    };
+    await fs.writeFile(
+      path.join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: options, files: ["main.ts"] }),
+    );
+    const tsc = path.resolve("node_modules/typescript/bin/tsc");
+    const { stdout } = await execute(process.execPath, [tsc, "-p", folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    assert.equal(stdout, "");
+  });
+}

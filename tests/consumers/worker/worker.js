@@ -1,0 +1,6 @@
+import { answer } from "./app.js";
+
+answer().then(
+  (value) => postMessage(value),
+  (error) => postMessage(String(error)),
+);
