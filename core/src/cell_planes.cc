@@ -97,19 +97,23 @@ void AddProducts(const PlaneTap* taps, size_t tap_count, const float* weight,
   }
 }
 
-void CopyCells(const float* from, int64_t count, float* to) {
+// `rows` rows of `count` cells, `from_step` and `to_step` apart.
+void CopyCells(const float* from, int64_t from_step, int64_t rows,
+               int64_t count, float* to, int64_t to_step) {
   const hn::CappedTag<float, 8> d;
   const auto N = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  // By two: of a loop by one compilers would make a call of memcpy(), which is
-  // slow for the few bytes of a row in WebAssembly.
-  for (; i + 2 * N <= count; i += 2 * N) {
-    const auto a = hn::LoadU(d, from + i);
-    const auto b = hn::LoadU(d, from + i + N);
-    hn::StoreU(a, d, to + i);
-    hn::StoreU(b, d, to + i + N);
+  for (; rows > 0; --rows, from += from_step, to += to_step) {
+    int64_t i = 0;
+    // By two: of a loop by one compilers would make a call of memcpy(), which
+    // is slow for the few bytes of a row in WebAssembly.
+    for (; i + 2 * N <= count; i += 2 * N) {
+      const auto a = hn::LoadU(d, from + i);
+      const auto b = hn::LoadU(d, from + i + N);
+      hn::StoreU(a, d, to + i);
+      hn::StoreU(b, d, to + i + N);
+    }
+    for (; i < count; ++i) to[i] = from[i];
   }
-  for (; i < count; ++i) to[i] = from[i];
 }
 
 }  // namespace HWY_NAMESPACE
@@ -123,8 +127,7 @@ namespace {
 HWY_EXPORT(AddProducts);
 HWY_EXPORT(CopyCells);
 
-// Fewer positions than// Fewer positions than this are not worth a copy of what
-// they read.
+// Fewer positions than this are not worth a copy of what they read.
 constexpr int64_t kFewestPositions = 32;
 // What a strip should read of an input channel, in numbers: half of a
 // first-level cache.
@@ -183,15 +186,12 @@ void FindStretches(const std::vector<int64_t>& sources, int64_t begin,
   }
 }
 
-void CopyRow(const float* row, const std::vector<Stretch>& stretches,
-             float* to) {
+// Copies `count` rows of an input plane, `width` wide, to rows `pitch` apart.
+void CopyRows(const float* row, int64_t width, int64_t count,
+              const std::vector<Stretch>& stretches, float* to, int64_t pitch) {
   for (const Stretch& stretch : stretches) {
-    if (stretch.count == 1) {
-      to[stretch.to] = row[stretch.source];
-    } else {
-      HWY_DYNAMIC_DISPATCH(CopyCells)
-      (row + stretch.source, stretch.count, to + stretch.to);
-    }
+    HWY_DYNAMIC_DISPATCH(CopyCells)
+    (row + stretch.source, width, count, stretch.count, to + stretch.to, pitch);
   }
 }
 
@@ -394,15 +394,23 @@ void CellPlanes::SumStrip(const ConvGeometry& g, const float* weight,
     for (const Tap& tap : depth.taps) {
       const int64_t d =
           depth.sources[static_cast<size_t>(first_depth + tap.in)];
-      for (int64_t row = 0; row < copy_rows; ++row) {
-        const int64_t h = height.sources[static_cast<size_t>(first_row + row)];
+      for (int64_t row = 0; row < copy_rows;) {
+        const int64_t* h = height.sources.data() + first_row + row;
         float* copy = to + row * strip.pitch;
-        if (d < 0 || h < 0) {
+        if (d < 0 || *h < 0) {
           std::fill_n(copy, strip.pitch, 0.0f);
-        } else {
-          CopyRow(plane + (d * g.axes[1].in + h) * g.axes[2].in, stretches,
-                  copy);
+          ++row;
+          continue;
         }
+        // As many as follow one another in the input, too.
+        int64_t together = 1;
+        while (row + together < copy_rows && h[together] == *h + together) {
+          ++together;
+        }
+        const int64_t width = g.axes[2].in;
+        CopyRows(plane + (d * g.axes[1].in + *h) * width, width, together,
+                 stretches, copy, strip.pitch);
+        row += together;
       }
       to += strip.copy_rows * strip.pitch;
     }
