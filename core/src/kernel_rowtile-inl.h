@@ -29,7 +29,7 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
   using V = hn::Vec<D>;
   const D d;
   const size_t N = hn::Lanes(d);
-  const size_t terms = arguments.terms;
+  const float* const w_end = arguments.weights + kChannels * arguments.terms;
   for (size_t row = arguments.rows; row != 0; --row) {
     V sums[kChannels * kVectors];
     HWY_UNROLL(8)
@@ -38,9 +38,9 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v) sums[c * kVectors + v] = start;
     }
-    const float* HWY_RESTRICT w = arguments.weights;
     const int32_t* HWY_RESTRICT offset = arguments.offsets;
-    for (size_t k = 0; k < terms; ++k) {
+    for (const float* HWY_RESTRICT w = arguments.weights; w != w_end;
+         w += kChannels) {
       const float* HWY_RESTRICT from = x + *offset++;
       V cells[kVectors];
       HWY_UNROLL(8)
@@ -56,7 +56,6 @@ HWY_NOINLINE void RowTile(const RowTileArguments& arguments, const float* x,
               M::MulAdd(weight, cells[v], sums[c * kVectors + v]);
         }
       }
-      w += kChannels;
     }
     HWY_UNROLL(8)
     for (int c = 0; c < kChannels; ++c) {
