@@ -60,6 +60,7 @@ async function timeLayer(layer, chosen, rounds) {
       prepared.push(made);
       check(layer, x, w, made.output(await made.call()));
       jobs.push({ name, kind: "call", call: made.call }, { name, kind: "run", call: made.run });
+      if (made.backward && layer.groups === 1) jobs.push({ name, kind: "backward", call: made.backward });
     } catch (error) {
       row.packages[name] = { missing: error instanceof Unsupported ? error.message : `failed: ${error.message ?? error}` };
     }

@@ -8,7 +8,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as litert from "@litertjs/core";
-import { isDepthwise, product, weightShape } from "./layers.mjs";
+import { isDepthwise, numbers, product, weightShape } from "./layers.mjs";
 import { onnxModel, tfliteModel } from "./models.mjs";
 
 export class Unsupported extends Error {}
@@ -59,8 +59,12 @@ function convscope(math) {
       const shape = [l.inChannels, ...l.size];
       const plan = conv.plan(shape, { math });
       plan.input.set(x);
+      const input = cs.tensor(x, shape);
+      const gradient = cs.tensor(numbers(plan.output.length, 3), [l.outChannels, ...l.output]);
       return {
         call: () => conv.forward(cs.tensor(x, shape)).data,
+        // No other package has this one.
+        backward: math === "fast" ? undefined : () => conv.backward(input, gradient),
         run: () => plan.run(),
         output: (result) => result,
         dispose: () => plan.dispose(),

@@ -54,6 +54,17 @@ export function tables(results) {
       out.push("", `Against the best of the others, layer by layer, ${words}: geometric mean ${digits(geometricMean(best.map((b) => b.ratio)))}×, ahead on ${ahead} of ${best.length}.`);
     }
   }
+  const gradients = results.rows
+    .filter((row) => row.packages.convscope?.backward)
+    .map((row) => {
+      const { backward, call } = row.packages.convscope;
+      // Two gradients: by the input and by the weight.
+      return [row.name, median(backward.times.map((time, round) => time / 2 / call.times[round]))];
+    });
+  if (gradients.length > 0) {
+    out.push("", "Time of `backward` per gradient, in times of `forward`:", "", line(["layer", "times"]), line(["---", "---:"]));
+    for (const [name, ratio] of gradients) out.push(line([name, digits(ratio)]));
+  }
   return `${out.join("\n")}\n`;
 }
 
