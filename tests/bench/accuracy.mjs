@@ -25,38 +25,66 @@ function vectorErrors() {
       const { shape, offset } = tensors[name];
       return cs.tensor(elements.slice(offset, offset + product(shape)), shape);
     };
-    const options = Object.fromEntries(Object.entries(args).map(([key, value]) => [camel(key), value]));
+    const options = Object.fromEntries(
+      Object.entries(args).map(([key, value]) => [camel(key), value]),
+    );
     const { scale } = torch_f32.output;
     if (product(tensors.output.shape) === 0 || !(scale > 0)) continue;
     const expected = read("output").data;
-    errors.push(MATHS.map((math) => {
-      const layer = new cs[api.slice(3)]({ ...options, weight: read("weight"), ...(tensors.bias ? { biasValues: read("bias") } : {}), math });
-      const { data } = layer.forward(read("input"), call?.output_size ? { outputSize: call.output_size } : undefined);
-      return data.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0) / scale * 2 ** 24;
-    }));
+    errors.push(
+      MATHS.map((math) => {
+        const layer = new cs[api.slice(3)]({
+          ...options,
+          weight: read("weight"),
+          ...(tensors.bias ? { biasValues: read("bias") } : {}),
+          math,
+        });
+        const { data } = layer.forward(
+          read("input"),
+          call?.output_size ? { outputSize: call.output_size } : undefined,
+        );
+        return (
+          (data.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0) /
+            scale) *
+          2 ** 24
+        );
+      }),
+    );
   }
   return errors;
 }
 
 function layerErrors(l) {
-  const x = numbers(product([l.inChannels, ...l.size]), 1), w = numbers(product(weightShape(l)), 2);
+  const x = numbers(product([l.inChannels, ...l.size]), 1),
+    w = numbers(product(weightShape(l)), 2);
   const checks = spotChecks(l, x, w, 2000);
   // Of all outputs that are looked at, as the vectors' scale is.
   const scale = checks.reduce((most, [, , magnitude]) => Math.max(most, magnitude), 0);
   let algorithm = "";
   const errors = MATHS.map((math) => {
     const conv = new cs[`Conv${l.transposed ? "Transpose" : ""}${l.axes}d`]({
-      inChannels: l.inChannels, outChannels: l.outChannels, kernelSize: l.kernel, stride: l.stride, padding: l.padding,
-      dilation: l.dilation, groups: l.groups, bias: false, weight: cs.tensor(w, weightShape(l)), math,
+      inChannels: l.inChannels,
+      outChannels: l.outChannels,
+      kernelSize: l.kernel,
+      stride: l.stride,
+      padding: l.padding,
+      dilation: l.dilation,
+      groups: l.groups,
+      bias: false,
+      weight: cs.tensor(w, weightShape(l)),
+      math,
     });
     const plan = conv.plan([l.inChannels, ...l.size], { math });
     plan.input.set(x);
     plan.run();
     algorithm = plan.algorithm;
     const { output } = plan;
-    const error = checks.reduce((worst, [offset, value]) => Math.max(worst, Math.abs(output[offset] - value)), 0);
+    const error = checks.reduce(
+      (worst, [offset, value]) => Math.max(worst, Math.abs(output[offset] - value)),
+      0,
+    );
     plan.dispose();
-    return error / scale * 2 ** 24;
+    return (error / scale) * 2 ** 24;
   });
   return { algorithm, errors };
 }
@@ -66,7 +94,9 @@ console.log(`Errors in units of 2^-24 of the sum of magnitudes (${cs.engine().bu
 console.log("| | by | reproducible | fast |\n| --- | --- | ---: | ---: |");
 const vectors = vectorErrors();
 const worst = (math) => digits(Math.max(...vectors.map((errors) => errors[math])));
-console.log(`| ${vectors.length} convolutions of PyTorch's vectors, the worst | | ${worst(0)} | ${worst(1)} |`);
+console.log(
+  `| ${vectors.length} convolutions of PyTorch's vectors, the worst | | ${worst(0)} | ${worst(1)} |`,
+);
 for (const l of layers) {
   const { algorithm, errors } = layerErrors(l);
   console.log(`| ${l.name} | ${algorithm} | ${errors.map(digits).join(" | ")} |`);

@@ -41,8 +41,17 @@ await build({
 });
 
 // Isolated, because only then the page's clock is fine enough.
-const TYPES = { ".html": "text/html", ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
-const roots = { "/dist/": options.dist, "/node_modules/": path.join(folder, "node_modules"), "/page/": path.join(folder, "results/.page") };
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+const roots = {
+  "/dist/": options.dist,
+  "/node_modules/": path.join(folder, "node_modules"),
+  "/page/": path.join(folder, "results/.page"),
+};
 const server = http.createServer((request, response) => {
   const headers = {
     "cross-origin-opener-policy": "same-origin",
@@ -52,7 +61,9 @@ const server = http.createServer((request, response) => {
   const url = new URL(request.url, "http://localhost").pathname;
   if (url === "/") {
     response.writeHead(200, { ...headers, "content-type": "text/html; charset=utf-8" });
-    response.end('<!doctype html><title>bench</title><script type="module" src="/page/page.js"></script>');
+    response.end(
+      '<!doctype html><title>bench</title><script type="module" src="/page/page.js"></script>',
+    );
     return;
   }
   const prefix = Object.keys(roots).find((start) => url.startsWith(start));
@@ -61,12 +72,17 @@ const server = http.createServer((request, response) => {
     response.writeHead(404).end();
     return;
   }
-  response.writeHead(200, { ...headers, "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
+  response.writeHead(200, {
+    ...headers,
+    "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
+  });
   fs.createReadStream(file).pipe(response);
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-const onPath = (process.env.PATH ?? "").split(path.delimiter).map((dir) => path.join(dir, "chromium"));
+const onPath = (process.env.PATH ?? "")
+  .split(path.delimiter)
+  .map((dir) => path.join(dir, "chromium"));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? onPath.find((file) => fs.existsSync(file)),
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],

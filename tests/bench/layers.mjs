@@ -5,7 +5,16 @@ const PER_AXIS = { kernel: 1, stride: 1, padding: 0, dilation: 1 };
 
 function layer(family, name, inChannels, outChannels, size, options = {}) {
   const axes = size.length;
-  const made = { family, name, axes, inChannels, outChannels, size, groups: options.groups ?? 1, transposed: options.transposed ?? false };
+  const made = {
+    family,
+    name,
+    axes,
+    inChannels,
+    outChannels,
+    size,
+    groups: options.groups ?? 1,
+    transposed: options.transposed ?? false,
+  };
   for (const [key, fallback] of Object.entries(PER_AXIS)) {
     const value = options[key] ?? fallback;
     made[key] = Array.isArray(value) ? value : Array(axes).fill(value);
@@ -21,9 +30,21 @@ function layer(family, name, inChannels, outChannels, size, options = {}) {
 
 const square = (n) => [n, n];
 const dense = (name, from, to, n, kernel, stride = 1, padding = 0, more = {}) =>
-  layer(kernel === 1 ? "1x1" : more.family ?? (stride === 1 ? "3x3" : "strided"), name, from, to, square(n), { kernel, stride, padding, ...more });
+  layer(
+    kernel === 1 ? "1x1" : (more.family ?? (stride === 1 ? "3x3" : "strided")),
+    name,
+    from,
+    to,
+    square(n),
+    { kernel, stride, padding, ...more },
+  );
 const depthwise = (name, channels, n, kernel, stride = 1) =>
-  layer("depthwise", name, channels, channels, square(n), { kernel, stride, padding: (kernel - 1) / 2, groups: channels });
+  layer("depthwise", name, channels, channels, square(n), {
+    kernel,
+    stride,
+    padding: (kernel - 1) / 2,
+    groups: channels,
+  });
 const audio = (name, from, to, length, kernel, stride, padding = 0, dilation = 1) =>
   layer("audio", name, from, to, [length], { kernel, stride, padding, dilation });
 
@@ -52,27 +73,43 @@ export const layers = [
   depthwise("MobileNet depthwise 3x3, 960 @7", 960, 7, 3),
   depthwise("EfficientNet depthwise 5x5, 240 @28", 240, 28, 5),
   depthwise("EfficientNet depthwise 5x5, 672 @14", 672, 14, 5),
-  dense("ResNeXt 3x3, 128-128 in 32 groups @56", 128, 128, 56, 3, 1, 1, { groups: 32, family: "grouped" }),
+  dense("ResNeXt 3x3, 128-128 in 32 groups @56", 128, 128, 56, 3, 1, 1, {
+    groups: 32,
+    family: "grouped",
+  }),
   audio("Whisper k3, 80-384, 3000", 80, 384, 3000, 3, 1, 1),
   audio("Whisper k3/2, 384-384, 3000", 384, 384, 3000, 3, 2, 1),
   audio("wav2vec2 k10/5, 1-512, 16000", 1, 512, 16000, 10, 5),
   audio("wav2vec2 k3/2, 512-512, 3199", 512, 512, 3199, 3, 2),
   audio("WaveNet k2 dilated by 512, 64-128, 16000", 64, 128, 16000, 2, 1, 0, 512),
-  dense("transposed 4x4/2, 128-64 @28", 128, 64, 28, 4, 2, 1, { transposed: true, family: "transposed" }),
-  dense("transposed 2x2/2, 64-32 @56", 64, 32, 56, 2, 2, 0, { transposed: true, family: "transposed" }),
+  dense("transposed 4x4/2, 128-64 @28", 128, 64, 28, 4, 2, 1, {
+    transposed: true,
+    family: "transposed",
+  }),
+  dense("transposed 2x2/2, 64-32 @56", 64, 32, 56, 2, 2, 0, {
+    transposed: true,
+    family: "transposed",
+  }),
   layer("tiny", "the notebook's 2x2, 1-1 @3x4", 1, 1, [3, 4], { kernel: 2 }),
   layer("small", "MNIST 3x3, 1-8 @28", 1, 8, square(28), { kernel: 3 }),
   layer("small", "CIFAR 3x3, 3-16 @32", 3, 16, square(32), { kernel: 3, padding: 1 }),
   layer("image filter", "5x5 filter, 1080x1920", 1, 1, [1080, 1920], { kernel: 5, padding: 2 }),
-  layer("image filter", "3x3 filter, 3 channels @512", 3, 3, square(512), { kernel: 3, padding: 1, groups: 3 }),
+  layer("image filter", "3x3 filter, 3 channels @512", 3, 3, square(512), {
+    kernel: 3,
+    padding: 1,
+    groups: 3,
+  }),
 ];
 
 export const product = (numbers) => numbers.reduce((a, b) => a * b, 1);
 export const weightShape = (l) =>
-  l.transposed ? [l.inChannels, l.outChannels / l.groups, ...l.kernel] : [l.outChannels, l.inChannels / l.groups, ...l.kernel];
+  l.transposed
+    ? [l.inChannels, l.outChannels / l.groups, ...l.kernel]
+    : [l.outChannels, l.inChannels / l.groups, ...l.kernel];
 export const isDepthwise = (l) => l.groups > 1 && l.groups === l.inChannels && !l.transposed;
 // Multiplications, those with padding zeros included, as everybody counts them.
-export const multiplications = (l) => product(weightShape(l)) * product(l.transposed ? l.size : l.output);
+export const multiplications = (l) =>
+  product(weightShape(l)) * product(l.transposed ? l.size : l.output);
 
 // Numbers in [-1, 1), the same in every run.
 export function numbers(count, seed) {
@@ -87,19 +124,26 @@ export function numbers(count, seed) {
 
 // Some outputs by the definition, in double precision: [offset, value, sum of magnitudes].
 export function spotChecks(l, input, weight, count) {
-  const outPlane = product(l.output), inPlane = product(l.size), taps = product(l.kernel);
-  const outGroup = l.outChannels / l.groups, inGroup = l.inChannels / l.groups;
-  const at = (offset, sizes) => sizes.map((n, i) => Math.floor(offset / product(sizes.slice(i + 1))) % n);
+  const outPlane = product(l.output),
+    inPlane = product(l.size),
+    taps = product(l.kernel);
+  const outGroup = l.outChannels / l.groups,
+    inGroup = l.inChannels / l.groups;
+  const at = (offset, sizes) =>
+    sizes.map((n, i) => Math.floor(offset / product(sizes.slice(i + 1))) % n);
   const total = l.outChannels * outPlane;
   const checks = [];
   for (let i = 0; i < count; i++) {
     const offset = Math.floor(((i + 0.5) / count) * total);
-    const channel = Math.floor(offset / outPlane), group = Math.floor(channel / outGroup);
+    const channel = Math.floor(offset / outPlane),
+      group = Math.floor(channel / outGroup);
     const place = at(offset % outPlane, l.output);
-    let sum = 0, magnitude = 0;
+    let sum = 0,
+      magnitude = 0;
     for (let tap = 0; tap < taps; tap++) {
       const where = at(tap, l.kernel).map((k, axis) => {
-        if (!l.transposed) return place[axis] * l.stride[axis] - l.padding[axis] + k * l.dilation[axis];
+        if (!l.transposed)
+          return place[axis] * l.stride[axis] - l.padding[axis] + k * l.dilation[axis];
         return (place[axis] + l.padding[axis] - k * l.dilation[axis]) / l.stride[axis];
       });
       if (where.some((w, axis) => !Number.isInteger(w) || w < 0 || w >= l.size[axis])) continue;

@@ -32,18 +32,63 @@ const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.
 
 // y = operator(x, w)
 export function onnxModel(operator, attributes, x, w, y, weight) {
-  const FLOAT = 1, INT = 2, INTS = 7;
+  const FLOAT = 1,
+    INT = 2,
+    INTS = 7;
   const value = (name, shape) => {
     const sizes = message(shape.map((size) => [1, message([[1, size]])]));
-    return message([[1, name], [2, message([[1, message([[1, FLOAT], [2, sizes]])]])]]);
+    return message([
+      [1, name],
+      [
+        2,
+        message([
+          [
+            1,
+            message([
+              [1, FLOAT],
+              [2, sizes],
+            ]),
+          ],
+        ]),
+      ],
+    ]);
   };
   const attribute = ([name, v]) =>
-    Array.isArray(v) ? message([[1, name], ...each(8, v), [20, INTS]]) : message([[1, name], [3, v], [20, INT]]);
-  const node = message([...each(1, ["x", "w"]), [2, "y"], [3, operator], [4, operator], ...each(5, Object.entries(attributes).map(attribute))]);
+    Array.isArray(v)
+      ? message([[1, name], ...each(8, v), [20, INTS]])
+      : message([
+          [1, name],
+          [3, v],
+          [20, INT],
+        ]);
+  const node = message([
+    ...each(1, ["x", "w"]),
+    [2, "y"],
+    [3, operator],
+    [4, operator],
+    ...each(5, Object.entries(attributes).map(attribute)),
+  ]);
   const initializer = message([...each(1, w), [2, FLOAT], [8, "w"], [9, bytesOf(weight)]]);
-  const graph = message([[1, node], [2, "graph"], [5, initializer], [11, value("x", x)], [12, value("y", y)]]);
-  const IR = 10, OPSET = 21;
-  return message([[1, IR], [7, graph], [8, message([[1, ""], [2, OPSET]])]]);
+  const graph = message([
+    [1, node],
+    [2, "graph"],
+    [5, initializer],
+    [11, value("x", x)],
+    [12, value("y", y)],
+  ]);
+  const IR = 10,
+    OPSET = 21;
+  return message([
+    [1, IR],
+    [7, graph],
+    [
+      8,
+      message([
+        [1, ""],
+        [2, OPSET],
+      ]),
+    ],
+  ]);
 }
 
 // --- TFLite: a FlatBuffer, schema version 3 ---------------------------------
@@ -51,7 +96,8 @@ export function onnxModel(operator, attributes, x, w, y, weight) {
 // A table of [slot, kind, value] fields.
 function table(builder, fields) {
   builder.startObject(1 + Math.max(0, ...fields.map(([slot]) => slot)));
-  for (const [slot, kind, value] of fields) builder[`addField${kind}`](slot, value, kind === "Offset" ? 0 : undefined);
+  for (const [slot, kind, value] of fields)
+    builder[`addField${kind}`](slot, value, kind === "Offset" ? 0 : undefined);
   return builder.endObject();
 }
 function list(builder, values, add) {
@@ -80,8 +126,10 @@ export function tfliteModel(tensors, operators) {
     return buffers.push(table(builder, [[0, "Offset", vector]])) - 1;
   });
   const madeTensors = tensors.map(({ shape, data }, i) => {
-    const sizes = integers(shape), name = builder.createString(`t${i}`);
-    const INT32 = 2, FLOAT32 = 0;
+    const sizes = integers(shape),
+      name = builder.createString(`t${i}`);
+    const INT32 = 2,
+      FLOAT32 = 0;
     return table(builder, [
       [0, "Offset", sizes],
       [1, "Int8", data instanceof Int32Array ? INT32 : FLOAT32],
@@ -90,9 +138,16 @@ export function tfliteModel(tensors, operators) {
     ]);
   });
   const codes = operators.map(({ code, version = 1 }) =>
-    table(builder, [[0, "Int8", code], [2, "Int32", version], [3, "Int32", code]]));
+    table(builder, [
+      [0, "Int8", code],
+      [2, "Int32", version],
+      [3, "Int32", code],
+    ]),
+  );
   const madeOperators = operators.map(({ options, inputs, outputs }, i) => {
-    const made = table(builder, options.fields), from = integers(inputs), to = integers(outputs);
+    const made = table(builder, options.fields),
+      from = integers(inputs),
+      to = integers(outputs);
     return table(builder, [
       [0, "Int32", i],
       [1, "Offset", from],
@@ -102,8 +157,16 @@ export function tfliteModel(tensors, operators) {
     ]);
   });
   const parts = [offsets(madeTensors), integers([0]), integers([1]), offsets(madeOperators)];
-  const graph = table(builder, parts.map((part, slot) => [slot, "Offset", part]));
-  const fields = [[0, "Int32", 3], [1, "Offset", offsets(codes)], [2, "Offset", offsets([graph])], [4, "Offset", offsets(buffers)]];
+  const graph = table(
+    builder,
+    parts.map((part, slot) => [slot, "Offset", part]),
+  );
+  const fields = [
+    [0, "Int32", 3],
+    [1, "Offset", offsets(codes)],
+    [2, "Offset", offsets([graph])],
+    [4, "Offset", offsets(buffers)],
+  ];
   builder.finish(table(builder, fields), "TFL3");
   return builder.asUint8Array();
 }

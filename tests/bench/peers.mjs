@@ -25,7 +25,8 @@ function permuted(data, sizes, order) {
   return made;
 }
 const channelsLast = (data, channels) => permuted(data, [channels, data.length / channels], [1, 0]);
-const channelsFirst = (data, channels) => permuted(data, [data.length / channels, channels], [1, 0]);
+const channelsFirst = (data, channels) =>
+  permuted(data, [data.length / channels, channels], [1, 0]);
 
 // A layer of one axis as one of two axes, of height 1.
 const two = (sizes, fill) => (sizes.length === 1 ? [fill, ...sizes] : sizes);
@@ -83,20 +84,31 @@ const tfjs = {
     const l = asImage(layer);
     if (l.groups > 1 && !isDepthwise(l)) throw new Unsupported("no groups");
     const sizes = weightShape(l);
-    const weight = tf.tensor(permuted(w, sizes, isDepthwise(l) ? [2, 3, 0, 1] : [2, 3, 1, 0]),
-      (isDepthwise(l) ? [2, 3, 0, 1] : [2, 3, 1, 0]).map((axis) => sizes[axis]));
+    const weight = tf.tensor(
+      permuted(w, sizes, isDepthwise(l) ? [2, 3, 0, 1] : [2, 3, 1, 0]),
+      (isDepthwise(l) ? [2, 3, 0, 1] : [2, 3, 1, 0]).map((axis) => sizes[axis]),
+    );
     const [ph, pw] = l.padding;
-    const pad = [[0, 0], [ph, ph], [pw, pw], [0, 0]];
+    const pad = [
+      [0, 0],
+      [ph, ph],
+      [pw, pw],
+      [0, 0],
+    ];
     const convolve = (t) => {
-      if (l.transposed) return tf.conv2dTranspose(t, weight, [1, ...l.output, l.outChannels], l.stride, pad);
+      if (l.transposed)
+        return tf.conv2dTranspose(t, weight, [1, ...l.output, l.outChannels], l.stride, pad);
       const f = isDepthwise(l) ? tf.depthwiseConv2d : tf.conv2d;
       return f(t, weight, l.stride, pad, "NHWC", l.dilation);
     };
-    const own = channelsLast(x, l.inChannels), shape = [1, ...l.size, l.inChannels];
+    const own = channelsLast(x, l.inChannels),
+      shape = [1, ...l.size, l.inChannels];
     const kept = tf.tensor(own, shape);
     return {
       call() {
-        const from = tf.tensor(own, shape), to = convolve(from), result = to.dataSync();
+        const from = tf.tensor(own, shape),
+          to = convolve(from),
+          result = to.dataSync();
         from.dispose();
         to.dispose();
         return result;
@@ -121,7 +133,8 @@ const onnxruntime = {
     ort.env.wasm.wasmPaths = address("node_modules/onnxruntime-web/dist/");
   },
   async prepare(l, x, w) {
-    const from = [1, l.inChannels, ...l.size], to = [1, l.outChannels, ...l.output];
+    const from = [1, l.inChannels, ...l.size],
+      to = [1, l.outChannels, ...l.output];
     const attributes = {
       kernel_shape: l.kernel,
       strides: l.stride,
@@ -129,7 +142,14 @@ const onnxruntime = {
       group: l.groups,
       pads: [...l.padding, ...l.padding],
     };
-    const model = onnxModel(l.transposed ? "ConvTranspose" : "Conv", attributes, from, weightShape(l), to, w);
+    const model = onnxModel(
+      l.transposed ? "ConvTranspose" : "Conv",
+      attributes,
+      from,
+      weightShape(l),
+      to,
+      w,
+    );
     const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
     const kept = { x: new ort.Tensor("float32", x, from) };
     return {
@@ -159,12 +179,15 @@ const liteRt = {
   },
   async prepare(layer, x, w) {
     const l = asImage(layer);
-    const SAME = 0, VALID = 1;
-    const from = [1, ...l.size, l.inChannels], to = [1, ...l.output, l.outChannels];
+    const SAME = 0,
+      VALID = 1;
+    const from = [1, ...l.size, l.inChannels],
+      to = [1, ...l.output, l.outChannels];
     const tensors = [{ shape: from }, { shape: to }];
     const operators = [];
     const add = (tensor) => tensors.push(tensor) - 1;
-    let input = 0, padding = VALID;
+    let input = 0,
+      padding = VALID;
     const isPadded = l.padding.some((p) => p > 0);
     if (l.transposed && isPadded) {
       if (l.output.some((n, i) => n !== l.size[i] * l.stride[i])) throw new Unsupported("padding");
@@ -174,31 +197,62 @@ const liteRt = {
       const [h, wide] = l.padding;
       const amounts = add({ shape: [4, 2], data: Int32Array.from([0, 0, h, h, wide, wide, 0, 0]) });
       input = add({ shape: [1, l.size[0] + 2 * h, l.size[1] + 2 * wide, l.inChannels] });
-      operators.push({ code: LITERT.pad.code, options: { type: LITERT.pad.type, fields: [] }, inputs: [0, amounts], outputs: [input] });
+      operators.push({
+        code: LITERT.pad.code,
+        options: { type: LITERT.pad.type, fields: [] },
+        inputs: [0, amounts],
+        outputs: [input],
+      });
     }
     const sizes = weightShape(l);
-    const reordered = (order) => add({ shape: order.map((axis) => sizes[axis]), data: permuted(w, sizes, order) });
-    const steps = [[0, "Int8", padding], [1, "Int32", l.stride[1]], [2, "Int32", l.stride[0]]];
+    const reordered = (order) =>
+      add({ shape: order.map((axis) => sizes[axis]), data: permuted(w, sizes, order) });
+    const steps = [
+      [0, "Int8", padding],
+      [1, "Int32", l.stride[1]],
+      [2, "Int32", l.stride[0]],
+    ];
     const NONE = 0;
     if (l.transposed) {
-      const weight = reordered([1, 2, 3, 0]), shape = add({ shape: [4], data: Int32Array.from(to) });
+      const weight = reordered([1, 2, 3, 0]),
+        shape = add({ shape: [4], data: Int32Array.from(to) });
       const fields = [...steps, [3, "Int8", NONE]];
-      operators.push({ code: LITERT.transposed.code, options: { type: LITERT.transposed.type, fields }, inputs: [shape, weight, input], outputs: [1] });
+      operators.push({
+        code: LITERT.transposed.code,
+        options: { type: LITERT.transposed.type, fields },
+        inputs: [shape, weight, input],
+        outputs: [1],
+      });
     } else {
       const kind = isDepthwise(l) ? "depthwise" : "conv";
       const weight = reordered(isDepthwise(l) ? [1, 2, 3, 0] : [0, 2, 3, 1]);
       const bias = add({ shape: [l.outChannels], data: new Float32Array(l.outChannels) });
-      const dilation = (slot) => [[slot, "Int32", l.dilation[1]], [slot + 1, "Int32", l.dilation[0]]];
+      const dilation = (slot) => [
+        [slot, "Int32", l.dilation[1]],
+        [slot + 1, "Int32", l.dilation[0]],
+      ];
       const fields = isDepthwise(l)
         ? [...steps, [3, "Int32", l.outChannels / l.inChannels], [4, "Int8", NONE], ...dilation(5)]
         : [...steps, [3, "Int8", NONE], ...dilation(4)];
-      operators.push({ code: LITERT[kind].code, version: isDepthwise(l) ? 2 : 1, options: { type: LITERT[kind].type, fields }, inputs: [input, weight, bias], outputs: [1] });
+      operators.push({
+        code: LITERT[kind].code,
+        version: isDepthwise(l) ? 2 : 1,
+        options: { type: LITERT[kind].type, fields },
+        inputs: [input, weight, bias],
+        outputs: [1],
+      });
     }
-    const model = await litert.loadAndCompile(tfliteModel(tensors, operators), { accelerator: "wasm", cpuOptions: { numThreads: 1 } });
-    const own = channelsLast(x, l.inChannels), kept = new litert.Tensor(own, from);
+    const model = await litert.loadAndCompile(tfliteModel(tensors, operators), {
+      accelerator: "wasm",
+      cpuOptions: { numThreads: 1 },
+    });
+    const own = channelsLast(x, l.inChannels),
+      kept = new litert.Tensor(own, from);
     return {
       async call() {
-        const tensor = new litert.Tensor(own, from), [made] = await model.run([tensor]), result = await made.data();
+        const tensor = new litert.Tensor(own, from),
+          [made] = await model.run([tensor]),
+          result = await made.data();
         tensor.delete();
         made.delete();
         return result;
@@ -217,7 +271,9 @@ let cv;
 const openCv = {
   name: "OpenCV.js",
   async start(address) {
-    const script = Object.assign(document.createElement("script"), { src: address("node_modules/@techstark/opencv-js/dist/opencv.js") });
+    const script = Object.assign(document.createElement("script"), {
+      src: address("node_modules/@techstark/opencv-js/dist/opencv.js"),
+    });
     await new Promise((resolve, reject) => {
       script.onload = resolve;
       script.onerror = reject;
@@ -228,7 +284,10 @@ const openCv = {
   },
   prepare(l, x, w) {
     if (l.family !== "image filter") throw new Unsupported("filters of single channels only");
-    const [h, wide] = l.size, channels = l.groups, plane = h * wide, taps = product(l.kernel);
+    const [h, wide] = l.size,
+      channels = l.groups,
+      plane = h * wide,
+      taps = product(l.kernel);
     const matrix = (rows, columns, data) => cv.matFromArray(rows, columns, cv.CV_32F, data);
     const planes = Array.from({ length: channels }, (_, c) => ({
       from: matrix(h, wide, x.subarray(c * plane, (c + 1) * plane)),
@@ -237,7 +296,8 @@ const openCv = {
     }));
     const centre = new cv.Point(-1, -1);
     const run = () => {
-      for (const { from, kernel, to } of planes) cv.filter2D(from, to, -1, kernel, centre, 0, cv.BORDER_CONSTANT);
+      for (const { from, kernel, to } of planes)
+        cv.filter2D(from, to, -1, kernel, centre, 0, cv.BORDER_CONSTANT);
     };
     return {
       call() {
@@ -254,4 +314,11 @@ const openCv = {
   },
 };
 
-export const packages = [convscope("reproducible"), convscope("fast"), liteRt, tfjs, onnxruntime, openCv];
+export const packages = [
+  convscope("reproducible"),
+  convscope("fast"),
+  liteRt,
+  tfjs,
+  onnxruntime,
+  openCv,
+];
