@@ -24,6 +24,25 @@ test("Node runs it as an ES module, without flags", async () => {
   assert.deepEqual(values, wanted.values);
 });
 
+test("the guide's first steps, followed from an empty folder, print what their comments say", async () => {
+  const guide = await fs.readFile("wasm/README.md", "utf8");
+  const folder = await project("guide", {});
+  const steps = [...guide.matchAll(/```js\n([\s\S]*?)```/g)].slice(0, 2);
+  for (const [, code] of steps as unknown as [string, string][]) {
+    await fs.writeFile(path.join(folder, "first.mjs"), code);
+    const { stdout } = await execute(process.execPath, ["first.mjs"], { cwd: folder });
+    const printed = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.replaceAll(" ", ""));
+    const said = [...code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, value]) =>
+      value?.replaceAll(" ", ""),
+    );
+    assert.deepEqual(printed, said);
+    assert.ok(said.length >= 4);
+  }
+});
+
 for (const [module, moduleResolution] of [
   ["ESNext", "bundler"],
   ["NodeNext", "nodenext"],

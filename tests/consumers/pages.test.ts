@@ -28,6 +28,22 @@ test("a worker takes it by its address", async () => {
   assert.deepEqual(await answerIn(folder), wanted);
 });
 
+test("the guide's page, followed from an empty folder, shows what the guide says", async () => {
+  const guide = await fs.readFile("wasm/README.md", "utf8");
+  const html = /```html\n([\s\S]*?)```/.exec(guide)?.[1] as string;
+  const folder = await project("guide", {});
+  await fs.writeFile(
+    path.join(folder, "index.html"),
+    // The test looks for an answer where people look at the page.
+    html.replace(
+      /<\/script>/,
+      'globalThis.answer = document.getElementById("out").textContent;\n$&',
+    ),
+  );
+  const shown = await answerIn(folder, "/index.html", { policy: inline });
+  assert.ok(guide.includes(`it shows \`${shown as string}\``), String(shown));
+});
+
 /** Without a bundler and an import map, the package is named by where it is. */
 async function byAddress(folder: string, at: string): Promise<void> {
   const file = path.join(folder, "app.js");

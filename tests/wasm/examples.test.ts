@@ -1,4 +1,4 @@
-// Every example in the package's declarations and in the README runs, and gives what its comments say.
+// Every example in the package's declarations, in the README and in the guide runs, and gives what its comments say.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -24,9 +24,9 @@ async function examples(): Promise<Example[]> {
       found.push({ where: `${name}: ${code.trim().split("\n")[0]}`, code });
     }
   }
-  const readme = await readFile("README.md", "utf8");
-  for (const [, code] of readme.matchAll(/```(?:js|ts)\n([\s\S]*?)```/g)) {
-    found.push({ where: `README.md: ${(code as string).split("\n")[0]}`, code: code as string });
+  for (const page of ["README.md", "wasm/README.md"]) {
+    for (const [, code] of (await readFile(page, "utf8")).matchAll(/```(?:js|ts)\n([\s\S]*?)```/g))
+      found.push({ where: `${page}: ${(code as string).split("\n")[0]}`, code: code as string });
   }
   return found;
 }

@@ -414,7 +414,7 @@ export abstract class ConvTranspose extends Conv {
     return withBias(runBackward(this, this.#native(input.shape, options), input, gradOutput));
   }
 
-  /** The sum behind one output (see {@link Conv.explain}): the inputs that stamp it. */
+  /** The sum behind one output (see {@link Conv1d.explain}): the inputs that stamp it. */
   override explain(
     x: Tensor,
     outputIndex: readonly number[],

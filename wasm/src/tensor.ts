@@ -408,9 +408,9 @@ export function full(shape: readonly number[], value: number): Tensor {
 }
 
 /**
- * Numbers at equal steps, as torch.arange: from `start` (default 0) up to but not including `end`.
+ * Numbers at equal steps, as torch.arange: from `start` (default 0) up to but not including `end`, `step` (default 1, not
+ * 0) apart.
  *
- * @param step - not 0. Default 1
  * @throws ConvscopeError `"shape"` with torch's text if `step` leads away from `end`
  *
  * @example

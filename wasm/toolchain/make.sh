@@ -48,10 +48,11 @@ build_site() {
   node demo/build.mjs
 }
 
-# The reference of the C++ headers, beside the page.
+# The references of the package and of the C++ headers, beside the page.
 build_reference() {
-  rm -rf build/doxygen demo/dist/api/cpp
+  rm -rf build/doxygen demo/dist/api
   mkdir -p demo/dist/api
+  typedoc --options wasm/typedoc.json --logLevel Warn || return 1
   doxygen core/Doxyfile || return 1
   cp -r build/doxygen/html demo/dist/api/cpp
 }
