@@ -213,6 +213,52 @@ TEST_CASE("rows of every length around the vector width come out right") {
   }
 }
 
+TEST_CASE("depthwise 3x3 comes out right at every height and stride") {
+  std::mt19937 random(11);
+  constexpr int64_t kLanes = HWY_MAX_BYTES / sizeof(float);
+  for (int64_t stride : {1, 2}) {
+    for (int64_t height : {1, 2, 3, 4, 5, 6, 7, 9, 14}) {
+      for (int64_t width :
+           {int64_t{3}, int64_t{4}, int64_t{7}, kLanes - 1, 2 * kLanes + 1}) {
+        ConvGeometry g;
+        g.n = 2;
+        g.groups = 3;
+        g.ic = g.oc = 1;
+        g.axes = {Window(1, 1, 1, 1, 0, 0),
+                  Window((height - 1) * stride + 1, 3, stride, 1, 1, 1),
+                  Window((width - 1) * stride + 1, 3, stride, 1, 1, 1)};
+        REQUIRE(g.axes[1].out == height);
+        REQUIRE(g.axes[2].out == width);
+        CheckBits(Case(g, &random));
+      }
+    }
+  }
+  // More rows than a strip holds.
+  ConvGeometry g;
+  g.groups = 2;
+  g.ic = g.oc = 1;
+  g.axes = {Window(1, 1, 1, 1, 0, 0), Window(131, 3, 1, 1, 1, 1),
+            Window(515, 3, 1, 1, 1, 1)};
+  CheckBits(Case(g, &random));
+}
+
+TEST_CASE("a transposed layer's phases come out right beyond one chunk") {
+  std::mt19937 random(12);
+  for (int64_t output_padding : {0, 1}) {
+    for (int64_t stride : {2, 3}) {
+      ConvGeometry g;
+      g.n = 2;
+      g.ic = 18;
+      g.oc = 11;
+      g.transposed = true;
+      g.axes = {Stamp(1, 1, 1, 1, 0, 0),
+                Stamp(20, 4, stride, 1, 1, output_padding),
+                Stamp(37, 3, stride, 1, 1, output_padding)};
+      CheckBits(Case(g, &random));
+    }
+  }
+}
+
 TEST_CASE("a sum of more terms than a block holds is one sum") {
   std::mt19937 random(3);
   ConvGeometry g;
