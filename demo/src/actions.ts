@@ -16,6 +16,7 @@ import {
   type Follower,
   type History,
   type LayerArgs,
+  type LayerPlace,
   type Mode,
   type PlacedCell,
   type Stage,
@@ -23,7 +24,7 @@ import {
   type Target,
 } from "./state.js";
 import { FILTERS, filterStage, seesPictures } from "./photo.js";
-import { followed, ripple } from "./stack.js";
+import { followed, ripple, tower, withNumber, type StackEdit } from "./stack.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 import { tensor } from "convscope";
 
@@ -53,6 +54,24 @@ export function scrub(history: History, one: Edit, first: boolean): History {
   return first
     ? commit(history, { stage, change, ripple: levels, attempt: null, prediction: null })
     : amend(history, { stage, change: joined(history.now.change, change), ripple: levels });
+}
+
+/** Edits a number of a layer behind the stage's own; a drag's first move is a step, the others amend it. */
+export function editLayer(history: History, edit: StackEdit, first: boolean): History {
+  const start = first ? history.now.stage : history.past.at(-1)!;
+  const made = withNumber(history.now.stage, edit);
+  const from = withNumber(start, edit);
+  if (!made || !from) return history;
+  const levels = ripple(start, [edit]);
+  const { target, offset } = edit;
+  const change = {
+    edited: [{ target: target as LayerPlace, offset, before: from.before }],
+    changed: levels.at(-1)!.changed,
+    kept: new Map<number, string>(),
+    outputs: tower(start).tensors.at(-1)!.size,
+  };
+  const patch = { stage: made.stage, change, ripple: levels };
+  return first ? commit(history, patch) : amend(history, patch);
 }
 
 export function guess(history: History, offset: number): History {

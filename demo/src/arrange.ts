@@ -96,8 +96,8 @@ export function blockSize(plan: Plan): Size {
 }
 
 /** With its title. */
-function titledWidth(plan: Plan): number {
-  const shape = plan.role === "bias" ? 0 : 8 + tuple(plan.shape).length * CAPTION_LETTER;
+export function titledWidth(plan: Plan): number {
+  const shape = plan.title === "Bias" ? 0 : 8 + tuple(plan.shape).length * CAPTION_LETTER;
   const title = Math.ceil(plan.title.length * TITLE_LETTER + shape);
   return Math.max(blockSize(plan).w, title);
 }
@@ -162,9 +162,10 @@ export function row(plans: readonly Plan[], height: number): Layout | null {
     // The bias stands at the height of its kernel's middle.
     const partner = plan.role === "bias" ? blocks.at(-1) : undefined;
     blocks.push(place(plan, x, TITLE + (inner - size.h) / 2, partner));
-    x += titledWidth(plan);
-    if (i === fitted.length - 1) return;
-    const next = fitted[i + 1]!.role;
+    const next = fitted[i + 1]?.role;
+    // A bias stands lower than its kernel's title, if the kernel is high enough.
+    x += next === "bias" && plan.planes.rows > 2 ? size.w : titledWidth(plan);
+    if (next === undefined) return;
     const space = next === "bias" ? BIAS_GAP : gap;
     signs.push({
       text: next === "weight" ? "∗" : next === "bias" ? "+" : "=",

@@ -29,7 +29,7 @@ import { seesPictures } from "./photo.js";
 import { toHash } from "./share.js";
 import { modeSwitch, tool } from "./shell.js";
 import { fromAddress } from "./address.js";
-import { FOLLOWERS } from "./stack.js";
+import { FOLLOWERS, layerOf } from "./stack.js";
 import { levelOf, stackFigure, stackPanelView, stackViews, type LevelCell } from "./stack-views.js";
 import {
   begin,
@@ -38,6 +38,7 @@ import {
   undo,
   type Cell,
   type History,
+  type LayerPlace,
   type Place,
   type PlacedCell,
   type Role,
@@ -268,7 +269,7 @@ function pointedPlace(): PlacedCell | null {
 
 function pointedCell(): Cell | null {
   const place = pointedPlace();
-  return place && levelOf(place.role) === null
+  return place && ROLES.includes(place.role as Role)
     ? { role: place.role as Role, offset: place.offset }
     : null;
 }
@@ -280,7 +281,13 @@ function pointedLevel(): LevelCell | null {
 }
 
 /** What an edit at this place writes to. */
-const targetOf = (place: Place): Target => (levelOf(place) === 0 ? "input" : (place as Target));
+function targetOf(place: Place): Target {
+  const own = layerOf(place);
+  return own ? own.name : levelOf(place) === 0 ? "input" : (place as Target);
+}
+
+/** Whether this place holds numbers of a layer behind the stage's own. */
+const isBehind = (place: Place): place is LayerPlace => (layerOf(place)?.layer ?? 0) > 0;
 
 let shownCounts = "";
 function renderCounts(state: State): void {
@@ -368,7 +375,11 @@ function listen(): void {
     render();
   });
   on<EditEvent>("cell-edit", ({ role, offset, value }) =>
-    set(actions.applyEdits(history, [{ target: targetOf(role), offset, value }])),
+    set(
+      isBehind(role)
+        ? actions.editLayer(history, { target: role, offset, value }, true)
+        : actions.applyEdits(history, [{ target: targetOf(role), offset, value }]),
+    ),
   );
   on<ScrubEvent>("cell-scrub", scrubCell);
   on<PasteEvent>("cell-paste", ({ role, offset, text }) => void pasteAt(role, offset, text));
@@ -440,7 +451,11 @@ function listen(): void {
 let dragged = false;
 function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
   const one = { target: targetOf(role), offset, value };
-  if (history.now.mode === "predict") {
+  if (isBehind(role)) {
+    if (phase === "move")
+      set(actions.editLayer(history, { target: role, offset, value }, !dragged));
+    dragged = phase === "move";
+  } else if (history.now.mode === "predict") {
     if (phase === "end") set(actions.applyEdits(history, [one]));
   } else if (phase === "move") {
     set(actions.scrub(history, one, !dragged));
@@ -489,6 +504,7 @@ async function takeFile(name: string): Promise<void> {
 
 /** Numbers pasted into a tensor of the figure. */
 async function pasteAt(role: Place, offset: number, text: string): Promise<void> {
+  if (isBehind(role)) return set(history, "Here numbers go in one by one.");
   const pasted = (await taking()).parseNumbers(text);
   if ("problem" in pasted) set(history, pasted.problem);
   else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));

@@ -47,6 +47,11 @@ export function toHash(
   parts.set("g", String(args.groups));
   parts.set("mode", args.paddingMode);
   if (stage.followers.length > 0) parts.set("then", stage.followers.map(followerText).join(";"));
+  stage.followers.forEach((follower, i) => {
+    if (follower.kind !== "Conv") return;
+    if (follower.weight) parts.set(`w${i + 1}`, numbers(follower.weight));
+    if (follower.bias) parts.set(`b${i + 1}`, numbers(follower.bias));
+  });
   parts.set("x", numbers(stage.input));
   parts.set("w", numbers(stage.weight));
   if (stage.bias) parts.set("b", numbers(stage.bias));
@@ -64,16 +69,26 @@ function followerText(follower: Follower): string {
   }
 }
 
-function followersOf(text: string | undefined): Follower[] {
+function followersOf(parts: ReadonlyMap<string, string>, axes: Axes): Follower[] {
   const list: Follower[] = [];
+  const text = parts.get("then");
   for (const part of (text ?? "").split(";").slice(0, MAX_LAYERS - 1)) {
     const match = /^(ReLU|MaxPool|AvgPool|Conv)(?:\.(\d{1,2}))?(?:\.(\d{1,2}))?$/u.exec(part);
     if (!match) continue;
     const kind = match[1] as Follower["kind"];
     if (kind === "ReLU") list.push({ kind });
-    else if (kind === "Conv")
-      list.push({ kind, outChannels: Number(match[2] ?? 1), kernelSize: Number(match[3] ?? 1) });
-    else list.push({ kind, kernelSize: Number(match[2] ?? 2) });
+    else if (kind === "Conv") {
+      const weight = values(parts.get(`w${list.length + 1}`), axes + 2);
+      const bias = values(parts.get(`b${list.length + 1}`), 1);
+      const [outChannels, kernelSize] = [Number(match[2] ?? 1), Number(match[3] ?? 1)];
+      list.push({
+        kind,
+        outChannels,
+        kernelSize,
+        ...(weight && { weight }),
+        ...(bias && { bias }),
+      });
+    } else list.push({ kind, kernelSize: Number(match[2] ?? 2) });
   }
   return list;
 }
@@ -143,7 +158,7 @@ export function fromHash(hash: string): Link | null {
   return {
     stage: withFollowers(
       Object.freeze({ args: Object.freeze(args), input, weight, bias, followers: [] }),
-      parts.get("then"),
+      followersOf(parts, axes),
     ),
     mode: stateModes.find((mode) => mode === parts.get("view")) ?? "explore",
     lesson: lesson && { id: lesson[1]!, step: Number(lesson[2]) },
@@ -151,8 +166,8 @@ export function fromHash(hash: string): Link | null {
 }
 
 /** The layers behind it, where they fit. */
-function withFollowers(stage: Stage, text: string | undefined): Stage {
-  const answer = followed(stage, followersOf(text));
+function withFollowers(stage: Stage, followers: readonly Follower[]): Stage {
+  const answer = followed(stage, followers);
   return "stage" in answer ? answer.stage : stage;
 }
 

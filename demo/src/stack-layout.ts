@@ -1,85 +1,149 @@
-// Stack layout: the tensors of a stack in one row, or wrapped into several, with the
-// name of each layer between what it reads and what it gives.
-import { blockSize, centred, notHigher, place, TITLE, type Plan } from "./arrange.js";
+// Stack layout: the tensors of a stack in one row, or wrapped into several; between what
+// a layer reads and what it gives its numbers, or its name where it has none.
+import { blockSize, centred, notHigher, place, TITLE, titledWidth, type Plan } from "./arrange.js";
 import { NO_RING, READABLE, SIZES, type Block, type CellSize, type Layout } from "./layout.js";
-import type { LayerArgs } from "./state.js";
-import { planesOf } from "./tensors.js";
+import type { LayerArgs, Place } from "./state.js";
+import { planesOf, type Planes } from "./tensors.js";
 
 const GAP = 88; // room for the layer's name
+const SIGN_GAP = 30;
+const BIAS_GAP = 12;
 const ROW_GAP = 24;
-const MIN_TITLE = 96;
 const MAX_HEIGHT = 420; // of one tensor; beyond it its planes wrap
+
+/** What stands between two tensors. */
+export interface Link {
+  /** Its short name. */
+  readonly name: string;
+  /** Shapes of its numbers, if it has some. */
+  readonly weight: readonly number[] | null;
+  readonly bias: readonly number[] | null;
+}
 
 export interface StackLayoutInput {
   readonly args: LayerArgs;
   readonly shapes: readonly (readonly number[])[];
-  /** Short names of the layers between. */
-  readonly names: readonly string[];
+  readonly links: readonly Link[];
   readonly width: number;
 }
 
-export function stackLayout({ args, shapes, names, width }: StackLayoutInput): Layout {
-  const plans = shapes.map((shape, level): Plan => {
-    const planes = planesOf("input", shape, args);
+/** A tensor, and before it the numbers of the layer that gives it. */
+interface Stop {
+  readonly name: string | null;
+  readonly weight: Plan | null;
+  readonly bias: Plan | null;
+  readonly tensor: Plan;
+}
+
+export function stackLayout({ args, shapes, links, width }: StackLayoutInput): Layout {
+  const last = shapes.length - 1;
+  const stops = shapes.map((shape, level): Stop => {
+    const link = level === 0 ? null : links[level - 1]!;
+    const title = level === 0 ? "Input x" : level === last ? "Output y" : `After ${link!.name}`;
+    const letter = level === 0 ? "x" : level === last ? "y" : `h${level}`;
+    const layer = `layer${level - 1}` as const;
     return {
-      role: `level${level}`,
-      title:
-        level === 0
-          ? "Input x"
-          : level === shapes.length - 1
-            ? "Output y"
-            : `After ${names[level - 1]}`,
-      letter: level === 0 ? "x" : level === shapes.length - 1 ? "y" : `h${level}`,
-      shape,
-      planes,
-      cell: SIZES[0]!,
-      ring: NO_RING,
-      indexed: planes.rows * planes.cols > 1,
-      captions: planes.down * planes.across > 1,
+      name: link?.name ?? null,
+      weight: link?.weight
+        ? planOf(
+            `${layer}.weight`,
+            link.name,
+            "w",
+            link.weight,
+            planesOf("weight", link.weight, args),
+          )
+        : null,
+      bias: link?.bias
+        ? planOf(`${layer}.bias`, "Bias", "b", link.bias, planesOf("bias", link.bias, args))
+        : null,
+      tensor: planOf(`level${level}`, title, letter, shape, planesOf("input", shape, args)),
     };
   });
-  const oneRow = READABLE.map((cell) => arrange(plans, names, cell, Infinity)).find(
+  const oneRow = READABLE.map((cell) => arrange(stops, cell, Infinity)).find(
     (tried) => tried.width <= width,
   );
   const wrapped = () =>
     [...READABLE.slice(4), ...SIZES.slice(READABLE.length)]
-      .map((cell) => arrange(plans, names, cell, width))
+      .map((cell) => arrange(stops, cell, width))
       .find((tried) => tried.width <= width);
-  return centred(oneRow ?? wrapped() ?? arrange(plans, names, SIZES.at(-1)!, width), width);
+  return centred(oneRow ?? wrapped() ?? arrange(stops, SIZES.at(-1)!, width), width);
 }
 
-function arrange(
-  given: readonly Plan[],
-  names: readonly string[],
-  cell: CellSize,
-  width: number,
-): Layout {
-  const plans = given.map((plan) => notHigher({ ...plan, cell }, MAX_HEIGHT));
-  const rows: { plan: Plan; level: number; x: number }[][] = [[]];
+function planOf(
+  role: Place,
+  title: string,
+  letter: string,
+  shape: readonly number[],
+  planes: Planes,
+): Plan {
+  return {
+    role,
+    title,
+    letter,
+    shape,
+    planes,
+    cell: SIZES[0]!,
+    ring: NO_RING,
+    indexed: shape.length > 1 && planes.rows * planes.cols > 1,
+    captions: shape.length > 1 && planes.down * planes.across > 1,
+  };
+}
+
+interface Placed {
+  readonly plan: Plan;
+  readonly x: number;
+}
+
+function arrange(given: readonly Stop[], cell: CellSize, width: number): Layout {
+  const sized = (plan: Plan | null) => plan && notHigher({ ...plan, cell }, MAX_HEIGHT);
+  const rows: { items: Placed[]; signs: { text: string; x: number }[] }[] = [];
   let x = 0;
   let widest = 0;
-  plans.forEach((plan, level) => {
-    const size = Math.max(blockSize(plan).w, MIN_TITLE);
-    const gap = rows.at(-1)!.length === 0 ? 0 : GAP;
-    if (gap > 0 && x + gap + size > width) {
-      rows.push([]);
-      x = GAP; // the layer's name begins the row
-    } else x += gap;
-    rows.at(-1)!.push({ plan, level, x });
-    x += size;
+  for (const stop of given) {
+    const [weight, bias, tensor] = [
+      sized(stop.weight),
+      stop.bias && { ...stop.bias, cell },
+      sized(stop.tensor)!,
+    ];
+    const items: Placed[] = [];
+    const signs: { text: string; x: number }[] = [];
+    let right = 0;
+    const sign = (text: string, space: number): void => {
+      signs.push({ text, x: right + space / 2 });
+      right += space;
+    };
+    if (weight) {
+      sign("∗", SIGN_GAP);
+      items.push({ plan: weight, x: right });
+      right += Math.max(
+        titledWidth(weight),
+        bias ? blockSize(weight).w + BIAS_GAP + blockSize(bias).w : 0,
+      );
+      if (bias) items.push({ plan: bias, x: items[0]!.x + blockSize(weight).w + BIAS_GAP });
+      sign("=", SIGN_GAP);
+    } else if (stop.name !== null) sign(`${stop.name} →`, GAP);
+    items.push({ plan: tensor, x: right });
+    right += titledWidth(tensor);
+    if (rows.length === 0 || x + right > width) {
+      rows.push({ items: [], signs: [] });
+      x = 0;
+    }
+    const row = rows.at(-1)!;
+    row.items.push(...items.map((item) => ({ ...item, x: x + item.x })));
+    row.signs.push(...signs.map((one) => ({ ...one, x: x + one.x })));
+    x += right;
     widest = Math.max(widest, x);
-  });
+  }
   const blocks: Block[] = [];
   const signs: { text: string; x: number; y: number }[] = [];
   let y = 0;
   for (const row of rows) {
-    const inner = Math.max(...row.map(({ plan }) => blockSize(plan).h));
-    for (const { plan, level, x: left } of row) {
-      const size = blockSize(plan);
-      blocks.push(place(plan, left, y + TITLE + (inner - size.h) / 2, undefined));
-      if (level > 0)
-        signs.push({ text: `${names[level - 1]} →`, x: left - GAP / 2, y: y + TITLE + inner / 2 });
+    const inner = Math.max(...row.items.map(({ plan }) => blockSize(plan).h));
+    for (const { plan, x: left } of row.items) {
+      const partner = plan.title === "Bias" ? blocks.at(-1) : undefined;
+      blocks.push(place(plan, left, y + TITLE + (inner - blockSize(plan).h) / 2, partner));
     }
+    for (const one of row.signs) signs.push({ ...one, y: y + TITLE + inner / 2 });
     y += TITLE + inner + ROW_GAP;
   }
   return { width: widest + 1, height: y - ROW_GAP + 2, vertical: false, blocks, signs };

@@ -3,8 +3,8 @@ import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/tensor-grid.js";
 import type { StackPanelView } from "./elements/stack-panel.js";
 import { torchText } from "./format.js";
-import type { Layout } from "./layout.js";
-import { fieldTable, FOLLOWERS, lineage, MAX_LAYERS, tower } from "./stack.js";
+import type { Block, Layout } from "./layout.js";
+import { fieldTable, FOLLOWERS, layerOf, lineage, MAX_LAYERS, numbersAt, tower } from "./stack.js";
 import { stackLayout } from "./stack-layout.js";
 import type { Place, Stage, State } from "./state.js";
 import { indexOf, tuple } from "./tensors.js";
@@ -25,9 +25,39 @@ export function stackFigure(stage: Stage, width: number): Layout {
   return stackLayout({
     args: stage.args,
     shapes: tensors.map(({ shape }) => shape),
-    names: parts.map((part) => String(part).replace(/\(.*$/su, "")),
+    links: parts.map((part) => ({
+      name: String(part).replace(/\(.*$/su, ""),
+      weight: "weight" in part ? part.weight.shape : null,
+      bias: "bias" in part ? (part.bias?.shape ?? null) : null,
+    })),
     width,
   });
+}
+
+/** A layer's numbers; each may be edited. */
+function numbersView({ stage, change }: State, block: Block): GridView {
+  const { data, shape } = numbersAt(stage, block.role)!;
+  const { layer, name } = layerOf(block.role)!;
+  const edited = new Map<number, string>();
+  for (const { target, offset, before } of change?.edited ?? [])
+    if (target === block.role || (layer === 0 && target === name))
+      edited.set(offset, torchText(before));
+  return {
+    role: block.role,
+    label: `Layer ${layer + 1}'s ${name}, shape ${block.shape}`,
+    editable: true,
+    block,
+    values: data,
+    scale: 0.5,
+    text: torchText,
+    name: (offset) => `layer ${layer + 1}, ${name}[${indexOf(offset, shape).join(", ")}]`,
+    hidden: () => false,
+    marked: () => edited.keys(),
+    mark: (offset) => {
+      const before = edited.get(offset);
+      return before === undefined ? null : { classes: "edited", before, note: "edited" };
+    },
+  };
 }
 
 export interface StackViews {
@@ -48,7 +78,9 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       .filter(({ target }) => target === "input")
       .map(({ offset, before }) => [offset, torchText(before)]),
   );
-  const grids = figure.blocks.map((block, level): GridView => {
+  const grids = figure.blocks.map((block): GridView => {
+    const level = levelOf(block.role);
+    if (level === null) return numbersView(state, block);
     const { data, shape } = tensors[level]!;
     const marks = level > 0 ? ripple?.[level - 1] : undefined;
     let largest = 0;

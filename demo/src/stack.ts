@@ -20,6 +20,7 @@ import {
   type Axes,
   type Edit,
   type Follower,
+  type LayerPlace,
   type Level,
   type Stage,
 } from "./state.js";
@@ -51,8 +52,13 @@ function partOf(follower: Follower, axes: Axes, channels: number, position: numb
     case "Conv": {
       // Its weights are torch's for this place in the stack, so a link need not hold them.
       manualSeed(PAGE_SEED + position);
-      const { outChannels, kernelSize } = follower;
-      return makeLayer({ ...DEFAULT_ARGS, axes, inChannels: channels, outChannels, kernelSize });
+      const { outChannels, kernelSize, weight, bias } = follower;
+      const args = { ...DEFAULT_ARGS, axes, inChannels: channels, outChannels, kernelSize };
+      const layer = makeLayer(args);
+      // Edited numbers fit as long as what comes before has as many channels.
+      if (weight && String(weight.shape) === String(layer.weight.shape)) layer.weight = weight;
+      if (bias && bias.size === outChannels) layer.bias = bias;
+      return layer;
     }
   }
 }
@@ -102,19 +108,41 @@ export function followed(
   }
 }
 
-/** What an edit did at every level after the input: changed cells, and those it only reached. */
-export function ripple(stage: Stage, edits: readonly Edit[]): readonly Level[] {
+/** An edit of a stack: of the input, or of a layer's numbers. */
+export interface StackEdit {
+  readonly target: "input" | LayerPlace;
+  readonly offset: number;
+  readonly value: number;
+}
+
+/** The layer and its parameter that a place in the figure is. */
+export function layerOf(place: string): { layer: number; name: "weight" | "bias" } | null {
+  const match = /^layer(\d+)\.(weight|bias)$/u.exec(place);
+  return match && { layer: Number(match[1]), name: match[2] as "weight" | "bias" };
+}
+
+export function numbersAt(stage: Stage, place: string): Tensor | null {
+  const found = layerOf(place);
+  const part = found && tower(stage).parts[found.layer];
+  return part && "weight" in part ? part[found.name] : null;
+}
+
+/** What edits did at every level after the input: changed cells, and those they only reached. */
+export function ripple(stage: Stage, given: readonly (Edit | StackEdit)[]): readonly Level[] {
   const { parts } = tower(stage);
+  const edits = given.map(({ target, offset, value }) => {
+    const place = target === "weight" || target === "bias" ? `layer0.${target}` : target;
+    const { layer, name } = layerOf(place) ?? { layer: 0, name: null };
+    const shape = (name ? numbersAt(stage, place)! : stage.input).shape;
+    return {
+      layer,
+      edit: [name ? `${layer}.${name}` : "input", indexOf(offset, shape), value] as const,
+    };
+  });
   return parts.map((_, last) => {
     const chain = parts.slice(0, last + 1);
     const eye = watch(new Sequential(...chain), stage.input);
-    const change = eye.setMany(
-      edits.map(({ target, offset, value }) => [
-        target === "input" ? "input" : `0.${target}`,
-        indexOf(offset, (target === "input" ? stage.input : stage[target]!).shape),
-        value,
-      ]),
-    );
+    const change = eye.setMany(edits.filter(({ layer }) => layer <= last).map(({ edit }) => edit));
     const changed = new Map<number, { before: number; after: number }>();
     change.changed.offsets.forEach((offset, i) =>
       changed.set(offset, {
@@ -200,4 +228,20 @@ function extent(cells: Iterable<readonly number[]>, axes: number): [number, numb
     });
   }
   return ends;
+}
+
+/** The stage with other numbers in one of the layers behind its own. */
+export function withNumber(
+  stage: Stage,
+  { target, offset, value }: StackEdit,
+): { stage: Stage; before: number } | null {
+  const found = layerOf(target);
+  const numbers = numbersAt(stage, target);
+  if (!found || found.layer === 0 || !numbers) return null;
+  const next = numbers.clone();
+  next.data[offset] = value;
+  const followers = stage.followers.map((follower, i) =>
+    i === found.layer - 1 ? { ...follower, [found.name]: next } : follower,
+  );
+  return { stage: Object.freeze({ ...stage, followers }), before: numbers.data[offset]! };
 }

@@ -28,11 +28,17 @@ export interface LayerArgs {
 
 export type ArgName = keyof LayerArgs;
 
-/** A layer that may follow the stage's in a stack; its weights are torch's for its place. */
+/** A layer that may follow the stage's in a stack; its numbers are torch's for its place, until edited. */
 export type Follower =
   | { readonly kind: "ReLU" }
   | { readonly kind: "MaxPool" | "AvgPool"; readonly kernelSize: number }
-  | { readonly kind: "Conv"; readonly outChannels: number; readonly kernelSize: number };
+  | {
+      readonly kind: "Conv";
+      readonly outChannels: number;
+      readonly kernelSize: number;
+      readonly weight?: Tensor;
+      readonly bias?: Tensor;
+    };
 
 /** A layer with its numbers and its input. The tensors are never written to. */
 export interface Stage {
@@ -52,8 +58,10 @@ export interface Attempt {
 }
 
 export type Role = "input" | "weight" | "bias" | "output";
+/** A layer's numbers in Stack mode, layer 0 being the stage's own. */
+export type LayerPlace = `layer${number}.${"weight" | "bias"}`;
 /** A tensor of the figure: of the stage, or, in Stack mode, level 0 (the input) and up. */
-export type Place = Role | `level${number}`;
+export type Place = Role | `level${number}` | LayerPlace;
 export type Target = Exclude<Role, "output">;
 
 /** One cell of one tensor, by its row-major offset. */
@@ -83,7 +91,7 @@ export interface Level {
 
 /** What the last edit did; offsets count in the output (edited: in its target). */
 export interface Change {
-  readonly edited: readonly { target: Target; offset: number; before: number }[];
+  readonly edited: readonly { target: Target | LayerPlace; offset: number; before: number }[];
   readonly changed: ReadonlyMap<number, { before: number; after: number }>;
   /** Outputs that read an edited cell and kept their value, and why. */
   readonly kept: ReadonlyMap<number, string>;

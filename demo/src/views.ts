@@ -137,7 +137,7 @@ export function noteView(state: State, complaint: string | null): NoteView {
     const text = rippleText(state);
     const kind = state.ripple?.at(-1)?.changed.size ? "changed" : "unchanged";
     return text === null
-      ? plain("", "Edit the input and watch the change ripple through the layers.")
+      ? plain("", "Edit the input or a weight and watch the change ripple through the layers.")
       : plain(kind, text);
   }
   if (mode === "picture") {

@@ -64,6 +64,7 @@ export async function visit(
   hash = "",
   options: BrowserContextOptions = {},
   before?: (page: Page) => Promise<unknown>,
+  role = "output",
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
@@ -75,7 +76,7 @@ export async function visit(
   });
   await before?.(page);
   await page.goto(address + (hash && `#${hash}`));
-  if (!before) await page.waitForSelector('tensor-grid[data-role="output"] td span:not(:empty)');
+  if (!before) await page.waitForSelector(`tensor-grid[data-role="${role}"] td span:not(:empty)`);
   return { page, complaints };
 }
 

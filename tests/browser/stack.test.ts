@@ -79,3 +79,33 @@ test("a stack that does not fit says why and stays as it was", async () => {
   assert.match(await note(page), /Kernel size can't be greater than actual input size/);
   assert.equal(await page.locator(".fields tbody tr").count(), before);
 });
+
+test("weights and biases of every layer are edited in the stack, and the link keeps them", async () => {
+  const { page, complaints } = await visit();
+  await openLesson(page, "conv2d");
+  await page.getByRole("radio", { name: "Stack" }).check();
+  // The stage's own layer: nothing but the bias is left of its outputs.
+  const before = await numbers(page, "level1");
+  await cell(page, "layer0.bias", 0).click();
+  await page.keyboard.type("1\n");
+  assert.equal((await marked(page, "changed", "level1")).length, before.length);
+  assert.deepEqual(await marked(page, "edited", "layer0.bias"), [0]);
+  // The last layer: with a bias of 2 and weights of 0 every output is 2.
+  for (let offset = 0; offset < 4; ++offset) {
+    await cell(page, "layer2.weight", offset).click();
+    await page.keyboard.type("0\n");
+  }
+  await cell(page, "layer2.bias", 0).click();
+  await page.keyboard.type("2\n");
+  assert.deepEqual(await numbers(page, "level3"), ["2.", "2."]);
+  assert.deepEqual(await marked(page, "changed", "level3"), [0, 1]);
+  assert.deepEqual(await marked(page, "changed", "level2"), [], "nothing before it changes");
+  assert.match(await note(page), /^2 outputs changed\. .* Conv2d 0, ReLU 0, Conv2d 2\.$/);
+  await page.waitForFunction(() => location.hash.includes("b2=1:2"));
+  const again = await visit(new URL(page.url()).hash.slice(1), {}, undefined, "level3");
+  assert.deepEqual(await numbers(again.page, "level3"), ["2.", "2."]);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+z");
+  assert.notDeepEqual(await numbers(page, "level3"), ["2.", "2."]);
+  assert.deepEqual(complaints, []);
+});
