@@ -94,44 +94,60 @@ interface Placed {
   readonly x: number;
 }
 
-function arrange(given: readonly Stop[], cell: CellSize, width: number): Layout {
-  const sized = (plan: Plan | null) => plan && notHigher({ ...plan, cell }, MAX_HEIGHT);
-  const rows: { items: Placed[]; signs: { text: string; x: number }[] }[] = [];
+interface Sign {
+  readonly text: string;
+  readonly x: number;
+}
+
+/** What stays together when a row is full: a sign, and what stands behind it. */
+interface Unit {
+  readonly items: readonly Placed[];
+  readonly sign: Sign | null;
+  readonly width: number;
+}
+
+function unitsOf(stop: Stop, cell: CellSize): Unit[] {
+  const sized = (plan: Plan): Plan => notHigher({ ...plan, cell }, MAX_HEIGHT);
+  const units: Unit[] = [];
+  if (stop.weight) {
+    const weight = sized(stop.weight);
+    const items: Placed[] = [{ plan: weight, x: SIGN_GAP }];
+    let width = SIGN_GAP + titledWidth(weight);
+    if (stop.bias) {
+      const bias = { ...stop.bias, cell };
+      const x =
+        SIGN_GAP +
+        Math.max(blockSize(weight).w + BIAS_GAP, weight.planes.rows < 3 ? titledWidth(weight) : 0);
+      items.push({ plan: bias, x });
+      width = Math.max(width, x + titledWidth(bias));
+    }
+    units.push({ items, sign: { text: "∗", x: SIGN_GAP / 2 }, width });
+  }
+  const tensor = sized(stop.tensor);
+  const gap = stop.name === null ? 0 : stop.weight ? SIGN_GAP : GAP;
+  const text = stop.weight ? "=" : `${stop.name} →`;
+  units.push({
+    items: [{ plan: tensor, x: gap }],
+    sign: gap === 0 ? null : { text, x: gap / 2 },
+    width: gap + titledWidth(tensor),
+  });
+  return units;
+}
+
+function arrange(stops: readonly Stop[], cell: CellSize, width: number): Layout {
+  const rows: { items: Placed[]; signs: Sign[] }[] = [{ items: [], signs: [] }];
   let x = 0;
   let widest = 0;
-  for (const stop of given) {
-    const [weight, bias, tensor] = [
-      sized(stop.weight),
-      stop.bias && { ...stop.bias, cell },
-      sized(stop.tensor)!,
-    ];
-    const items: Placed[] = [];
-    const signs: { text: string; x: number }[] = [];
-    let right = 0;
-    const sign = (text: string, space: number): void => {
-      signs.push({ text, x: right + space / 2 });
-      right += space;
-    };
-    if (weight) {
-      sign("∗", SIGN_GAP);
-      items.push({ plan: weight, x: right });
-      right += Math.max(
-        titledWidth(weight),
-        bias ? blockSize(weight).w + BIAS_GAP + blockSize(bias).w : 0,
-      );
-      if (bias) items.push({ plan: bias, x: items[0]!.x + blockSize(weight).w + BIAS_GAP });
-      sign("=", SIGN_GAP);
-    } else if (stop.name !== null) sign(`${stop.name} →`, GAP);
-    items.push({ plan: tensor, x: right });
-    right += titledWidth(tensor);
-    if (rows.length === 0 || x + right > width) {
+  for (const unit of stops.flatMap((stop) => unitsOf(stop, cell))) {
+    if (x > 0 && x + unit.width > width) {
       rows.push({ items: [], signs: [] });
       x = 0;
     }
+    const left = x;
     const row = rows.at(-1)!;
-    row.items.push(...items.map((item) => ({ ...item, x: x + item.x })));
-    row.signs.push(...signs.map((one) => ({ ...one, x: x + one.x })));
-    x += right;
+    row.items.push(...unit.items.map((item) => ({ ...item, x: left + item.x })));
+    if (unit.sign) row.signs.push({ ...unit.sign, x: left + unit.sign.x });
+    x += unit.width;
     widest = Math.max(widest, x);
   }
   const blocks: Block[] = [];

@@ -105,7 +105,7 @@ function labelsOf(block: Block): HTMLElement[] {
     "h2",
     { class: `block-title ${block.role}` },
     h("span", {}, block.title),
-    h("span", { class: "shape" }, block.shape),
+    block.title === "Bias" ? null : h("span", { class: "shape" }, block.shape),
   );
   const labels = [at(title, block.head.x, block.head.y)];
   const { cell } = block;
