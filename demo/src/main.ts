@@ -438,7 +438,8 @@ function listen(): void {
   });
   on("lesson-show", () => set(actions.showStep(history)));
   on<{ name: string }>("take-file", ({ name }) => void takeFile(name));
-  on<{ text: string }>("paste-in", ({ text }) => void pasteIn(text));
+  on<{ text: string }>("paste-in", ({ text }) => void bringIn(text));
+  on<{ file: File }>("file-in", ({ file }) => void bringIn(file));
   addEventListener("keydown", onShortcut);
   addEventListener("hashchange", () => {
     if (location.hash.slice(1) === shared) return;
@@ -510,9 +511,10 @@ async function pasteAt(role: Place, offset: number, text: string): Promise<void>
   else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
 }
 
-/** Code of a layer, or numbers for the input. */
-async function pasteIn(text: string): Promise<void> {
-  const found = (await taking()).read(text);
+/** Code of a layer, or numbers for the input: as text, or as a file. */
+async function bringIn(from: string | Blob): Promise<void> {
+  const { read, readFile } = await taking();
+  const found = typeof from === "string" ? read(from) : await readFile(from);
   if ("problem" in found) return page.takeAway.complain(found.problem);
   forget();
   if ("layer" in found) set(actions.bringLayer(history, found.layer));

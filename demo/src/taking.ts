@@ -1,11 +1,11 @@
 // Taking: what the take-away dialog does. Loaded when it is first opened.
+import { loadNpy, saveNpy } from "convscope";
 import { codeFor, DIALECTS, embedCode } from "./code.js";
 import { TakeAway } from "./elements/take-away.js";
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/tensor-grid.js";
 import { download, png } from "./files.js";
 import { tensorOf } from "./model.js";
-import { npyFile } from "./npy.js";
 import { parseLayer, parseNumbers, type Numbers } from "./paste.js";
 import { svgPicture } from "./picture.js";
 import type { LayerArgs, Role, Stage } from "./state.js";
@@ -46,7 +46,7 @@ export interface Drawn {
 export async function takeFile(name: string, stage: Stage, drawn: Drawn): Promise<void> {
   const [stem, kind] = name.split(".") as [string, string];
   if (kind === "npy")
-    return download(name, new Blob([npyFile(tensorOf(stage, TENSOR_FILES[stem]!))]));
+    return download(name, new Blob([saveNpy(tensorOf(stage, TENSOR_FILES[stem]!))]));
   const svg = new Blob([svgPicture(drawn.backdrop, drawn.grids)], { type: "image/svg+xml" });
   download(name, kind === "svg" ? svg : await png(svg));
 }
@@ -59,6 +59,16 @@ export function read(
   if (layer) return "problem" in layer ? layer : { layer: layer.value };
   const numbers = parseNumbers(text);
   return "problem" in numbers ? numbers : { numbers: numbers.value };
+}
+
+/** The numbers of a .npy file. */
+export async function readFile(file: Blob): Promise<{ numbers: Numbers } | { problem: string }> {
+  try {
+    const { shape, data } = loadNpy(await file.arrayBuffer());
+    return { numbers: { shape, data } };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 export { parseNumbers };

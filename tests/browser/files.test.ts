@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { close, open, visit } from "./harness.js";
+import { close, numbers, open, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -28,4 +28,21 @@ test("files hold what the page shows", async () => {
   const svg = (await take("figure.svg")).toString();
   assert.match(svg, />0\.4199</);
   assert.equal((await take("figure.png")).subarray(1, 4).toString(), "PNG");
+});
+
+test("a .npy file becomes the input, and one that is none is refused in words", async () => {
+  const { page, complaints } = await visit();
+  await page.getByRole("button", { name: /^Take away/ }).click();
+  const bring = (buffer: Buffer) =>
+    page.locator("#npy-file").setInputFiles({ name: "x.npy", mimeType: "", buffer });
+  await bring(Buffer.from("no"));
+  await page.locator(".problem:not(:empty)").waitFor();
+  // Version 1.0 of the format, written out: two numbers for each of three channels.
+  const about = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }".padEnd(117) + "\n";
+  const head = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]);
+  const values = Buffer.from(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+  await bring(Buffer.concat([head, Buffer.from(about), values]));
+  await page.locator("dialog").waitFor({ state: "hidden" });
+  assert.deepEqual(await numbers(page, "input"), ["1.", "2.", "3.", "4.", "5.", "6."]);
+  assert.deepEqual(complaints, []);
 });

@@ -1,6 +1,6 @@
 // <take-away>: a dialog with the state as code, files and a page to embed, and a
 // field that takes code and numbers in. Property `view` in; events out: take-file,
-// paste-in.
+// paste-in, file-in.
 import { emit, h, icon, ICONS } from "./dom.js";
 
 export interface TakeAwayView {
@@ -83,6 +83,21 @@ export class TakeAway extends HTMLElement {
     });
     const take = h("button", { type: "button", class: "primary" }, "Put it on the stage");
     take.addEventListener("click", () => emit(this, "paste-in", { text: field.value }));
+    const file = h("input", {
+      type: "file",
+      accept: ".npy",
+      class: "visually-hidden",
+      id: "npy-file",
+      tabindex: "-1",
+      "aria-label": "NumPy file",
+    });
+    file.addEventListener("change", () => {
+      const [chosen] = file.files ?? [];
+      if (chosen) emit(this, "file-in", { file: chosen });
+      file.value = "";
+    });
+    const open = h("button", { type: "button", class: "secondary" }, "Open a .npy file");
+    open.addEventListener("click", () => file.click());
     this.complain(null);
     this.#dialog.replaceChildren(
       h(
@@ -98,7 +113,7 @@ export class TakeAway extends HTMLElement {
       h("h3", {}, "Bring something in"),
       field,
       this.#problem,
-      h("div", { class: "dialog-row end" }, take),
+      h("div", { class: "dialog-row end" }, file, open, take),
     );
   }
 }
