@@ -71,7 +71,7 @@ test("the code of each library holds the layer and its numbers", async () => {
   await page.getByRole("button", { name: /^Take away/ }).click();
   for (const [name, words] of [
     ["PyTorch", "torch.nn.Conv1d(3, 3, kernel_size=1)"],
-    ["Keras", "keras.layers.Conv1D(3, (1,)"],
+    ["Keras", "keras.layers.Conv1D(\n    3, (1,), strides=(1,)"],
     ["JAX", "jax.lax.conv_general_dilated"],
     ["convscope", 'import { Conv1d, init, tensor } from "convscope"'],
   ] as const) {

@@ -6,7 +6,7 @@ import http, { type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { cell, close, marked, note, open, SITE, visit } from "./harness.js";
+import { address, cell, close, marked, note, open, SITE, visit } from "./harness.js";
 
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:";
@@ -62,7 +62,11 @@ test("the page works from a sub-folder under the strict policy, in every mode", 
     page.getByRole("button", { name: "figure.png" }).click(),
   ]);
   assert.ok((await fs.stat(await file.path())).size > 1000);
-  assert.deepEqual(complaints, []);
+  // The harness's own host was open before; its icon may still be on the way.
+  assert.deepEqual(
+    complaints.filter((text) => !text.includes(address)),
+    [],
+  );
   assert.deepEqual(strayed, [], "nothing outside the folder is asked for");
 });
 
