@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
-import { cell, close, note, numbers, open, visit } from "./harness.js";
+import { close, numbers, open, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -51,19 +51,6 @@ test("a text that is neither says why, and the stage stays", async () => {
     await page.keyboard.press("Escape");
   }
   assert.deepEqual(await numbers(page, "input"), old);
-});
-
-test("cells of a spreadsheet go in where the keyboard stands", async () => {
-  const { page } = await visit("", { permissions: ["clipboard-read", "clipboard-write"] });
-  await cell(page, "input", 1).click();
-  await page.evaluate(() => navigator.clipboard.writeText("10\t20\n30\t40\n"));
-  await page.keyboard.press("Control+v");
-  await page.locator("#note.changed").waitFor();
-  const wanted = ["1.", "10.", "20.", "-4.", "1.", "30.", "40.", "-4.", "1.", "-2.", "3.", "-4."];
-  assert.deepEqual(await numbers(page, "input"), wanted);
-  assert.match(await note(page), /outputs changed of 12/);
-  await page.keyboard.press("Control+z");
-  assert.equal((await numbers(page, "input"))[1], "-2.");
 });
 
 test("the code of each library holds the layer and its numbers", async () => {

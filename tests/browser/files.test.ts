@@ -1,8 +1,9 @@
-// The state as files. Downloads are not to be had over WebDriver BiDi: Chromium only.
+// The state as files, and the system's clipboard. Neither is to be had in Firefox over
+// WebDriver BiDi, so these stories are told in Chromium only.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { close, numbers, open, visit } from "./harness.js";
+import { cell, close, note, numbers, open, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -45,4 +46,17 @@ test("a .npy file becomes the input, and one that is none is refused in words", 
   await page.locator("dialog").waitFor({ state: "hidden" });
   assert.deepEqual(await numbers(page, "input"), ["1.", "2.", "3.", "4.", "5.", "6."]);
   assert.deepEqual(complaints, []);
+});
+
+test("cells of a spreadsheet go in where the keyboard stands", async () => {
+  const { page } = await visit("", { permissions: ["clipboard-read", "clipboard-write"] });
+  await cell(page, "input", 1).click();
+  await page.evaluate(() => navigator.clipboard.writeText("10\t20\n30\t40\n"));
+  await page.keyboard.press("Control+v");
+  await page.locator("#note.changed").waitFor();
+  const wanted = ["1.", "10.", "20.", "-4.", "1.", "30.", "40.", "-4.", "1.", "-2.", "3.", "-4."];
+  assert.deepEqual(await numbers(page, "input"), wanted);
+  assert.match(await note(page), /outputs changed of 12/);
+  await page.keyboard.press("Control+z");
+  assert.equal((await numbers(page, "input"))[1], "-2.");
 });
