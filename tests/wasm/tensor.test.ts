@@ -70,12 +70,58 @@ test("ragged arrays and what is no number are refused, in torch's words where it
   });
 });
 
-test("tensor copies; data is the tensor's own array; clone shares nothing; reshape shares everything", async () => {
+test("a Float32Array becomes the tensor's own array, and a layer sees what is written to it", async () => {
   const cs = await load(build);
   const values = new Float32Array([1, 2, 3, 4]);
   const x = cs.tensor(values, [2, 2]);
+  assert.equal(x.data, values);
   values[0] = 9;
-  assert.equal(x.get([0, 0]), 1);
+  assert.equal(x.get([0, 0]), 9);
+  const weight = new Float32Array([1]);
+  const conv = new cs.Conv1d({ inChannels: 1, outChannels: 1, kernelSize: 1, bias: false });
+  conv.weight = cs.tensor(weight, [1, 1, 1]);
+  assert.deepEqual(conv.forward(cs.tensor([[5]])).toArray(), [[5]]);
+  weight[0] = 2;
+  assert.deepEqual(conv.forward(cs.tensor([[5]])).toArray(), [[10]]);
+  // What a layer is made with it copies, as it draws what it is not given.
+  const made = new cs.Conv1d({
+    inChannels: 1,
+    outChannels: 1,
+    kernelSize: 1,
+    bias: false,
+    weight: cs.tensor(weight, [1, 1, 1]),
+  });
+  weight[0] = 3;
+  assert.deepEqual(made.forward(cs.tensor([[5]])).toArray(), [[10]]);
+});
+
+test("a tensor copies an array that may vanish: a plan's output, a shared or resizable buffer", async () => {
+  const cs = await load(build);
+  const plan = new cs.ReLU().plan([2]);
+  plan.input.set([1, 2]);
+  plan.run();
+  const x = cs.tensor(plan.output, [2]);
+  plan.input.set([3, 4]);
+  plan.run();
+  assert.deepEqual(x.toArray(), [1, 2]);
+  plan.dispose();
+  const shared = new Float32Array(new SharedArrayBuffer(8)).fill(5);
+  const y = cs.tensor(shared, [2]);
+  shared[0] = 6;
+  assert.deepEqual(y.toArray(), [5, 5]);
+  const Resizable = ArrayBuffer as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & { resize(length: number): void };
+  const buffer = new Resizable(8, { maxByteLength: 16 });
+  const z = cs.tensor(new Float32Array(buffer), [2]);
+  buffer.resize(0);
+  assert.deepEqual(z.toArray(), [0, 0]);
+});
+
+test("data is the tensor's own array; clone shares nothing; reshape shares everything", async () => {
+  const cs = await load(build);
+  const x = cs.tensor([1, 2, 3, 4]).reshape([2, 2]);
   x.data[1] = 7;
   assert.equal(x.get([0, 1]), 7);
   const copy = x.clone();

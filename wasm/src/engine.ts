@@ -135,6 +135,11 @@ export function floats(): Float32Array {
   return current().module.HEAPF32 as Float32Array;
 }
 
+/** Whether `buffer` is the WASM memory as it now is. */
+export function isEngineMemory(buffer: ArrayBuffer): boolean {
+  return running !== null && floats().buffer === buffer;
+}
+
 /** The WASM memory as 32-bit integers: good until the next call into the engine. */
 export function ints(): Int32Array {
   return current().module.HEAP32 as Int32Array;

@@ -1,7 +1,7 @@
 // Tensors: values in ordinary typed arrays that JavaScript owns. Nothing here lives in WASM memory and nothing must be
 // freed; the engine is asked only for random numbers and prints.
 import { ConvscopeError } from "./errors.js";
-import { post, raw, withCopy, withMemory, floats } from "./engine.js";
+import { floats, isEngineMemory, post, raw, withCopy, withMemory } from "./engine.js";
 import {
   elementsOf,
   maxElements,
@@ -232,7 +232,11 @@ function inferShape(given: unknown, size: number): readonly number[] {
 }
 
 /**
- * A tensor of these values. Always a copy, as torch.tensor.
+ * A tensor of these values.
+ *
+ * A `Float32Array` becomes the tensor's own array, as with torch.from_numpy: no copy, so writing to one changes the other
+ * (`tensor(values.slice(), shape)` has its own). All else is copied, as by torch.tensor; so is what may shrink or vanish
+ * under its owner's hands: views of the engine's memory (`plan.output`), shared and resizable buffers.
  *
  * @param values - numbers nested in arrays, one level per axis; or a flat array or typed array, with a shape
  * @param shape - the sizes of `values` when flat. Default: what the nesting says
@@ -248,11 +252,16 @@ function inferShape(given: unknown, size: number): readonly number[] {
  */
 export function tensor(values: Nested | NumberArray, shape?: readonly number[]): Tensor {
   if (isNumberArray(values)) {
+    const fit = (size: number): readonly number[] =>
+      shape === undefined ? toShape([size], "values") : fitShape(shape, size);
+    if (isAdoptable(values)) {
+      const storage = new Storage(values);
+      // Its giver may write to it without a word.
+      storage.exposed = true;
+      return new Tensor(storage, fit(values.length));
+    }
     const data = copyNumbers(values);
-    return fromData(
-      data,
-      shape === undefined ? toShape([data.length], "values") : fitShape(shape, data.length),
-    );
+    return fromData(data, fit(data.length));
   }
   const nested = nestedShape(values);
   const data = new Float32Array(elementsOf(nested));
@@ -279,6 +288,14 @@ function isNumberArray(value: unknown): value is NumberArray {
     !(value instanceof BigInt64Array) &&
     !(value instanceof BigUint64Array)
   );
+}
+
+/** Whether the array is good for as long as someone holds it. */
+function isAdoptable(values: NumberArray): values is Float32Array<ArrayBuffer> {
+  if (!(values instanceof Float32Array)) return false;
+  if (values.length === 0 || values.length >= maxElements) return false;
+  if (!(values.buffer instanceof ArrayBuffer) || isEngineMemory(values.buffer)) return false;
+  return (values.buffer as { readonly resizable?: boolean }).resizable !== true;
 }
 
 function copyNumbers(values: NumberArray): Float32Array {
