@@ -5,7 +5,7 @@
 #   make.sh build                                  dist/ and demo/dist/
 #   make.sh start                                  the same, served (PORT, default 8080)
 #   make.sh test [SUITE …]                         those tests, or all of
-#                                                  native install sanitized wasm demo browser firefox consumers
+#                                                  native install sanitized tidy wasm demo browser firefox consumers
 #   make.sh fuzz [SECONDS [TARGET …]]              each target for so long (1800)
 #   make.sh check [--fix]                          format, types, package hygiene
 #   make.sh release                                all of it, and build/convscope-VERSION.tgz
@@ -117,6 +117,17 @@ test_install() {
 test_sanitized() {
   compile asan && run_ctest asan && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" edits layers text
 }
+# clang-tidy over the core; of the kernels one instruction set.
+test_tidy() {
+  compile asan convscope || return 1
+  local found=build/tidy.log
+  printf '%s\n' core/src/*.cc | xargs -P 2 -n 1 clang-tidy-19 -p build/asan --quiet \
+    --extra-arg=-DHWY_COMPILE_ONLY_STATIC >"$found" 2>/dev/null || {
+    cat "$found" >&2
+    return 1
+  }
+  echo "tidy: nothing found in $(printf '%s\n' core/src/*.cc | wc -l) files"
+}
 test_wasm() { build_package && pack && run_node_tests wasm && fuzz_javascript; }
 fuzz_javascript() {
   bundle tests/fuzz/*_fuzz.ts && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" files links
@@ -133,14 +144,14 @@ test_firefox() {
 
 run_tests() {
   local suites=("$@") suite status=0 report=()
-  [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized wasm demo browser firefox consumers)
+  [[ ${#suites[@]} -gt 0 ]] || suites=(native install sanitized tidy wasm demo browser firefox consumers)
   local tools=(--browser --docs --sanitizers)
   [[ " ${suites[*]} " != *" firefox "* ]] || tools+=(--firefox)
   [[ " ${suites[*]} " != *" consumers "* ]] || tools+=(--consumers)
   setup "${tools[@]}"
   for suite in "${suites[@]}"; do
     declare -F "test_$suite" >/dev/null || {
-      echo "test: no suite named $suite (there are: native install sanitized wasm demo browser firefox consumers)" >&2
+      echo "test: no suite named $suite (there are: native install sanitized tidy wasm demo browser firefox consumers)" >&2
       exit 2
     }
     echo

@@ -6,7 +6,8 @@
 #
 # Without flags: what building needs. --browser adds Chromium (browser tests),
 # --check the formatter, --firefox Firefox ESR (only for tests that ask for it),
-# --sanitizers Clang with its sanitizers and libFuzzer, --docs Doxygen,
+# --sanitizers Clang with its sanitizers, libFuzzer and clang-tidy, --docs
+# Doxygen,
 # --consumers the bundlers and engines that the consumers' tests use.
 # A second run finds everything there and takes a fraction of a second.
 #
@@ -127,6 +128,7 @@ missing_packages() {
   if $want_sanitizers; then
     need clang++-$llvm clang-$llvm
     have_fuzzer || packages+=(libclang-rt-$llvm-dev)
+    need clang-tidy-$llvm clang-tidy-$llvm
   fi
 }
 
@@ -157,7 +159,7 @@ setup: only Debian, as root, is set up automatically. Elsewhere please install
   - cmake 3.25, ninja, git, python3 and a C++20 compiler (g++ 12 or clang 15 and newer)
   - Emscripten $min_emscripten or newer: the emsdk from https://emscripten.org, then "source emsdk_env.sh"
   - Chromium or Chrome for the browser tests (or its path in CONVSCOPE_CHROMIUM)
-  - clang++-$llvm with its sanitizers and libFuzzer (compiler-rt) for the tests under sanitizers
+  - clang++-$llvm with its sanitizers and libFuzzer (compiler-rt), and clang-tidy-$llvm, for the tests with them
   - Doxygen for the reference of the C++ headers
   - clang-format-$llvm for "npm run check"
 and run the same command again. Highway 1.2.0, doctest 2.4.11 and nlohmann-json 3.11.3 are then fetched by

@@ -93,13 +93,21 @@ Status MakeConv(const Json& args, ConvOptions options, Generator* generator,
   return Ok();
 }
 
+// What all that slide a window take.
+template <class Options>
+void TakeWindow(const Json& args, Options* options) {
+  Take(args, "kernel_size", &options->kernel_size);
+  Take(args, "stride", &options->stride);
+  Take(args, "padding", &options->padding);
+  if constexpr (requires { options->dilation; }) {
+    Take(args, "dilation", &options->dilation);
+  }
+}
+
 Status MakeMaxPool(const Json& args, int axes, MadeLayer* made) {
   MaxPoolOptions options;
   options.axes = axes;
-  Take(args, "kernel_size", &options.kernel_size);
-  Take(args, "stride", &options.stride);
-  Take(args, "padding", &options.padding);
-  Take(args, "dilation", &options.dilation);
+  TakeWindow(args, &options);
   Take(args, "ceil_mode", &options.ceil_mode);
   Take(args, "return_indices", &options.return_indices);
   return Make(options, made, &made->max_pool);
@@ -108,9 +116,7 @@ Status MakeMaxPool(const Json& args, int axes, MadeLayer* made) {
 Status MakeAvgPool(const Json& args, int axes, MadeLayer* made) {
   AvgPoolOptions options;
   options.axes = axes;
-  Take(args, "kernel_size", &options.kernel_size);
-  Take(args, "stride", &options.stride);
-  Take(args, "padding", &options.padding);
+  TakeWindow(args, &options);
   Take(args, "ceil_mode", &options.ceil_mode);
   Take(args, "count_include_pad", &options.count_include_pad);
   Take(args, "divisor_override", &options.divisor_override);
@@ -144,20 +150,14 @@ Status MakePad(const Json& args, PadOptions options, MadeLayer* made) {
 
 Status MakeUnfold(const Json& args, MadeLayer* made) {
   UnfoldOptions options;
-  Take(args, "kernel_size", &options.kernel_size);
-  Take(args, "dilation", &options.dilation);
-  Take(args, "padding", &options.padding);
-  Take(args, "stride", &options.stride);
+  TakeWindow(args, &options);
   return Make<Unfold>(options, made);
 }
 
 Status MakeFold(const Json& args, MadeLayer* made) {
   FoldOptions options;
   Take(args, "output_size", &options.output_size);
-  Take(args, "kernel_size", &options.kernel_size);
-  Take(args, "dilation", &options.dilation);
-  Take(args, "padding", &options.padding);
-  Take(args, "stride", &options.stride);
+  TakeWindow(args, &options);
   return Make<Fold>(options, made);
 }
 
