@@ -33,6 +33,7 @@ const readers: readonly ((bytes: Uint8Array) => string)[] = [
     assert.equal(String(again), String(layer));
     return `layer ${layer.constructor.name}`;
   },
+  (bytes) => `model ${String(cs.fromOnnx(bytes)).replace(/\(.*?\)/gsu, "")}`,
 ];
 
 type Tensors = Readonly<Record<string, cs.Tensor>>;
@@ -44,6 +45,19 @@ function tensors(read: Tensors, again: (map: Tensors) => Tensors): string {
   return `tensors ${Object.keys(read).length}`;
 }
 
+cs.manualSeed(1);
+const net = new cs.Sequential(
+  new cs.Conv2d({ inChannels: 1, outChannels: 2, kernelSize: 3, padding: "same" }),
+  new cs.ReLU(),
+  new cs.MaxPool2d({ kernelSize: 2 }),
+);
+const up = new cs.ConvTranspose1d({
+  inChannels: 2,
+  outChannels: 2,
+  kernelSize: 2,
+  groups: 2,
+  stride: 2,
+});
 const files: readonly (readonly [number, Uint8Array])[] = [
   [0, cs.saveNpy(x)],
   [0, npyOf(header("<f8", "(2, 1)"), new Uint8Array(16))],
@@ -62,6 +76,8 @@ const files: readonly (readonly [number, Uint8Array])[] = [
   [4, text("ConvTranspose1d(2, 4, 3, stride=2, output_padding=1, groups=2, dilation=2)")],
   [4, text("nn.MaxPool2d(2, ceil_mode=True)")],
   [4, text("torch.nn.ConstantPad2d((1, -1, 0, 2), 3.5)")],
+  [5, cs.toOnnx(net, [1, 1, 6, 6])],
+  [5, cs.toOnnx(up, [2, 3])],
   [4, text("nn.AdaptiveAvgPool3d((1, None, 2)), nn.Softplus(beta=2.0, threshold=1e3)")],
 ];
 
