@@ -193,7 +193,8 @@ void FindOffsets(Rows& rows, const Phase& phase, const StripShape& shape) {
 void RunPhase(Rows& rows, const Phase& phase, const float* weights,
               const float* in, float* out) {
   const ConvGeometry& g = rows.geometry;
-  const auto& [d, h, w] = phase.axes;
+  // No structured binding: lambdas of Clang before 16 capture none.
+  const PhaseAxis &d = phase.axes[0], &h = phase.axes[1], &w = phase.axes[2];
   const int64_t terms = g.ic * phase.taps();
   const int64_t images = g.n * g.groups;
   const int64_t plane = g.out_plane();

@@ -19,7 +19,8 @@ int64_t CeilDiv(int64_t a, int64_t b) {
 
 StripShape ShapeStrips(const Phase& phase, int64_t ic, int64_t floats,
                        int64_t slack) {
-  const auto& [d, h, w] = phase.axes;
+  // No structured binding: lambdas of Clang before 16 capture none.
+  const PhaseAxis &d = phase.axes[0], &h = phase.axes[1], &w = phase.axes[2];
   StripShape shape;
   shape.left = MinShift(w);
   shape.top = MinShift(h);
@@ -60,7 +61,8 @@ int64_t TapOffset(const Phase& phase, const StripShape& shape, int64_t t) {
 
 void StripCopy::Find(const Phase& phase, const StripShape& shape, int64_t qd,
                      int64_t qh, int64_t qw) {
-  const auto& [d, h, w] = phase.axes;
+  // No structured binding: lambdas of Clang before 16 capture none.
+  const PhaseAxis &d = phase.axes[0], &h = phase.axes[1], &w = phase.axes[2];
   step = static_cast<int32_t>(w.stride);
   runs.clear();
   zeros.clear();
