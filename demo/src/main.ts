@@ -481,10 +481,12 @@ const finished = new Set<string>(stored(FINISHED)?.split(",") ?? []);
 
 // --------------------------------------------------- taking away, bringing in
 
-const taking = () => import("./taking.js");
+/** Once it is there, it answers at once: nothing on the page lags behind. */
+let loaded: typeof import("./taking.js") | null = null;
+const taking = async () => (loaded ??= await import("./taking.js"));
 
 async function openTakeAway(): Promise<void> {
-  const { openDialog } = await taking();
+  const { openDialog } = loaded ?? (await taking());
   share();
   openDialog(page.takeAway, history.now.stage);
 }
@@ -506,14 +508,14 @@ async function takeFile(name: string): Promise<void> {
 /** Numbers pasted into a tensor of the figure. */
 async function pasteAt(role: Place, offset: number, text: string): Promise<void> {
   if (isBehind(role)) return set(history, "Here numbers go in one by one.");
-  const pasted = (await taking()).parseNumbers(text);
+  const pasted = (loaded ?? (await taking())).parseNumbers(text);
   if ("problem" in pasted) set(history, pasted.problem);
   else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
 }
 
 /** Code of a layer, or numbers for the input: as text, or as a file. */
 async function bringIn(from: string | Blob): Promise<void> {
-  const { read, readFile } = await taking();
+  const { read, readFile } = loaded ?? (await taking());
   const found = typeof from === "string" ? read(from) : await readFile(from);
   if ("problem" in found) return page.takeAway.complain(found.problem);
   forget();
