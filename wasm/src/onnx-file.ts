@@ -1,5 +1,5 @@
 // An ONNX model as it is read: its nodes by what they give, and its constants. Format: onnx.proto.
-import { fileError, viewOf } from "./bytes.js";
+import { concat, fileError, viewOf } from "./bytes.js";
 import { decode, sizeOf, type DType } from "./dtype.js";
 import { chunks, integers, parse, words, type Fields } from "./protobuf.js";
 import { fromData, type Tensor } from "./tensor.js";
@@ -141,8 +141,7 @@ export class Constant {
         : new Float32Array(values);
     }
     // Floats stand one by one or together: either way their bytes follow one another.
-    const bytes =
-      raw ?? Uint8Array.from(chunks(this.#fields, list).flatMap((chunk) => Array.from(chunk)));
+    const bytes = raw ?? concat(chunks(this.#fields, list));
     if (bytes.length % sizeOf(type) !== 0) throw fileError(`${this.#who} ends within an element`);
     return decode(bytes, type);
   }

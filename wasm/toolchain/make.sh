@@ -134,7 +134,15 @@ fuzz_javascript() {
 }
 test_demo() { build_package && pack && run_node_tests demo; }
 # What others make of the package: bundlers, Node, TypeScript, ONNX Runtime.
-test_consumers() { build_package && pack && run_node_tests consumers; }
+test_consumers() {
+  build_package && check_package && typedoc --options wasm/typedoc.json --emit none &&
+    pack && run_node_tests consumers
+}
+# Whether package.json and the packed files are as resolvers want them.
+check_package() {
+  publint --strict &&
+    attw --pack . --profile esm-only --exclude-entrypoints convscope.simd.wasm convscope.relaxed.wasm
+}
 test_browser() { build_site && pack && run_node_tests browser; }
 # The page's main stories once more, in Firefox.
 test_firefox() {
@@ -216,8 +224,7 @@ run_check() {
     prettier --check "${web[@]}" || status=1
   fi
   tsc -p . || status=1
-  publint --strict || status=1
-  attw --pack . --profile esm-only --exclude-entrypoints convscope.simd.wasm convscope.relaxed.wasm || status=1
+  check_package || status=1
   [[ $status -eq 0 ]] && echo "check: all well" || echo "check: FAILED (format: npm run check -- --fix)" >&2
   return $status
 }
