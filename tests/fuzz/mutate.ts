@@ -112,10 +112,10 @@ export async function fuzz(
     const began = performance.now();
     try {
       const told = await answer(input, dice);
-      // Numbers and names differ from input to input; the words are what counts.
+      // Quotes, numbers and names differ from input to input; the words are what counts.
       const kind = told
         .replace(/["'“].*["'”]/gsu, "…")
-        .replace(/-?[\d.]+/gu, "0")
+        .replace(/\S*[A-Z\d_]\S*/gu, "…")
         .slice(0, 100);
       if (!seen.has(kind)) {
         seen.add(kind);
