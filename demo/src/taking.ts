@@ -1,5 +1,5 @@
 // Taking: what the take-away dialog does. Loaded when it is first opened.
-import { loadNpy, saveNpy } from "convscope";
+import { loadNpy, saveNpy, Sequential, toOnnx } from "convscope";
 import { codeFor, DIALECTS, embedCode } from "./code.js";
 import { TakeAway } from "./elements/take-away.js";
 import type { BackdropView } from "./elements/stage-backdrop.js";
@@ -8,6 +8,7 @@ import { download, png } from "./files.js";
 import { tensorOf } from "./model.js";
 import { parseLayer, parseNumbers, type Numbers } from "./paste.js";
 import { svgPicture } from "./picture.js";
+import { tower } from "./stack.js";
 import type { LayerArgs, Role, Stage } from "./state.js";
 
 customElements.define("take-away", TakeAway);
@@ -31,6 +32,7 @@ export function openDialog(dialog: TakeAway, stage: Stage): void {
       "weight.npy",
       ...(stage.bias ? ["bias.npy"] : []),
       "y.npy",
+      "layer.onnx",
       "figure.svg",
       "figure.png",
     ],
@@ -47,6 +49,12 @@ export async function takeFile(name: string, stage: Stage, drawn: Drawn): Promis
   const [stem, kind] = name.split(".") as [string, string];
   if (kind === "npy")
     return download(name, new Blob([saveNpy(tensorOf(stage, TENSOR_FILES[stem]!))]));
+  if (kind === "onnx") {
+    // What follows the layer goes with it.
+    const { parts } = tower(stage);
+    const model = parts.length > 1 ? new Sequential(...parts) : parts[0]!;
+    return download(name, new Blob([toOnnx(model, stage.input.shape)]));
+  }
   const svg = new Blob([svgPicture(drawn.backdrop, drawn.grids)], { type: "image/svg+xml" });
   download(name, kind === "svg" ? svg : await png(svg));
 }

@@ -26,6 +26,10 @@ test("files hold what the page shows", async () => {
   assert.equal((10 + header.length) % 64, 0);
   const numbers = Array.from({ length: 12 }, (_, i) => npy.readFloatLE(10 + header.length + 4 * i));
   assert.deepEqual(numbers, [1, -2, 3, -4, 1, -2, 3, -4, 1, -2, 3, -4]);
+  // In ONNX's own words: the operator, and each weight's four bytes.
+  const onnx = await take("layer.onnx");
+  assert.ok(onnx.includes("Conv") && onnx.includes("weight"));
+  assert.ok(onnx.includes(Buffer.from(Float32Array.of(0.19365986).buffer)));
   const svg = (await take("figure.svg")).toString();
   assert.match(svg, />0\.4199</);
   assert.equal((await take("figure.png")).subarray(1, 4).toString(), "PNG");
