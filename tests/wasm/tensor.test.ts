@@ -109,7 +109,7 @@ test("a tensor copies an array that may vanish: a plan's output, a shared or res
   const y = cs.tensor(shared, [2]);
   shared[0] = 6;
   assert.deepEqual(y.toArray(), [5, 5]);
-  const Resizable = ArrayBuffer as new (
+  const Resizable = ArrayBuffer as unknown as new (
     length: number,
     options: { maxByteLength: number },
   ) => ArrayBuffer & { resize(length: number): void };
