@@ -74,9 +74,7 @@ struct PoolCase {
 std::vector<PoolCase> PoolCases() {
   std::vector<PoolCase> cases;
   const auto add = [&](std::shared_ptr<Layer> layer, const Shape& in,
-                       bool is_sum) {
-    cases.push_back({layer, in, is_sum});
-  };
+                       bool is_sum) { cases.push_back({layer, in, is_sum}); };
   add(Max({.axes = 1, .kernel_size = 3, .stride = 2, .padding = 1}), {2, 2, 7},
       false);
   add(Max({.axes = 1, .kernel_size = 2, .stride = 3, .dilation = 2}), {2, 9},

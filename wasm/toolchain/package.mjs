@@ -60,7 +60,9 @@ const rawModule = {
       // look for a raw.wasm that the package does not have.
       const contents = glue.replace(/new URL\("raw\.wasm",\s*import\.meta\.url\)\.href/g, '""');
       if (/raw\.wasm"?,\s*import\.meta/.test(contents)) {
-        return { errors: [{ text: "the glue names raw.wasm in a form that package.mjs does not know" }] };
+        return {
+          errors: [{ text: "the glue names raw.wasm in a form that package.mjs does not know" }],
+        };
       }
       return { contents, loader: "js" };
     });

@@ -69,8 +69,9 @@ inline std::string ToString(const Shape& shape) {
   return ToString(shape.span());
 }
 
-// Refuses negative sizes and kMaxElements elements or more, counting a size of 0
-// as 1: the plane of an empty batch has its limit, too. `what` begins the message
+// Refuses negative sizes and kMaxElements elements or more, counting a size of
+// 0 as 1: the plane of an empty batch has its limit, too. `what` begins the
+// message
 // ("output"). Sizes may hold anything: no product overflows.
 Status CheckElements(const Shape& shape, const char* what);
 

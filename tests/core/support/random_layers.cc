@@ -55,7 +55,7 @@ void ChoosePadding(Random* random, ConvOptions* options) {
 // Creates a layer of type T and keeps it if it takes `in`.
 template <class T, class Options>
 bool Try(const Options& options, const Shape& in, MadeLayer* made,
-         std::shared_ptr<T> MadeLayer::*as = nullptr) {
+         std::shared_ptr<T> MadeLayer::* as = nullptr) {
   std::unique_ptr<T> layer;
   if (!T::Create(options, &layer).ok()) return false;
   Shape out;
