@@ -138,7 +138,7 @@ function notWider(plan: Plan, width: number): Plan | null {
 }
 
 /** The bias, each number at its kernel: in as many columns as kernels stand side by side. */
-function besideKernels(bias: Plan, weight: Plan, kernel: Planes): Plan | null {
+export function besideKernels(bias: Plan, weight: Plan, kernel: Planes): Plan | null {
   const columns = weight.planes.across / kernel.across;
   return Number.isInteger(columns) ? wrapped(bias, columns) : null;
 }
@@ -233,7 +233,8 @@ export function place(plan: Plan, x: number, y: number, partner: Block | undefin
     const across = number % planes.across;
     const left = x + across * (size.w + planeGap(cell)) + gutter(plan) + ring.left * cell.w;
     let top = y + down * (size.h + planeGap(cell)) + head(plan) + ring.top * cell.h;
-    const beside = partner?.boxes[down * partner.planes.across];
+    const beside =
+      partner?.planes.down === planes.down && partner.boxes[down * partner.planes.across];
     if (beside) top = beside.y + (beside.h - cell.h) / 2;
     boxes.push({
       number,

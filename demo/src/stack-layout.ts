@@ -1,6 +1,15 @@
 // Stack layout: the tensors of a stack in one row, or wrapped into several; between what
 // a layer reads and what it gives its numbers, or its name where it has none.
-import { blockSize, centred, notHigher, place, TITLE, titledWidth, type Plan } from "./arrange.js";
+import {
+  besideKernels,
+  blockSize,
+  centred,
+  notHigher,
+  place,
+  TITLE,
+  titledWidth,
+  type Plan,
+} from "./arrange.js";
 import { NO_RING, READABLE, SIZES, type Block, type CellSize, type Layout } from "./layout.js";
 import type { LayerArgs, Place } from "./state.js";
 import { planesOf, type Planes } from "./tensors.js";
@@ -114,7 +123,8 @@ function unitsOf(stop: Stop, cell: CellSize): Unit[] {
     const items: Placed[] = [{ plan: weight, x: SIGN_GAP }];
     let width = SIGN_GAP + titledWidth(weight);
     if (stop.bias) {
-      const bias = { ...stop.bias, cell };
+      const plain = { ...stop.bias, cell };
+      const bias = besideKernels(plain, weight, stop.weight.planes) ?? plain;
       const x =
         SIGN_GAP +
         Math.max(blockSize(weight).w + BIAS_GAP, weight.planes.rows < 3 ? titledWidth(weight) : 0);

@@ -4,6 +4,7 @@ import { before, test } from "node:test";
 import { init } from "convscope";
 import { ghostRects } from "../../demo/src/geometry.js";
 import { layout, type Layout } from "../../demo/src/layout.js";
+import { stackLayout } from "../../demo/src/stack-layout.js";
 import { evaluate, insideFrame, propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
@@ -78,3 +79,38 @@ test("every ghost cell of the frame has one place outside its plane", () => {
   );
   assert.equal(new Set([...ghosts.values()].map(({ x, y }) => `${x},${y}`)).size, outside.length);
 });
+
+for (const outChannels of [2, 3, 5, 8]) {
+  test(`in a stack each bias of ${outChannels} stands beside its own kernel, or in its place in the list`, () => {
+    for (const kernelSize of [1, 5]) {
+      const args = {
+        ...DEFAULT_ARGS,
+        axes: 1,
+        inChannels: 3,
+        outChannels,
+        kernelSize,
+      } as LayerArgs;
+      for (const width of [328, 760, 1200]) {
+        const { blocks } = stackLayout({
+          args,
+          shapes: [
+            [3, 6],
+            [outChannels, 6],
+          ],
+          links: [{ name: "Conv1d", weight: [outChannels, 3, kernelSize], bias: [outChannels] }],
+          width,
+        });
+        const [weight, bias] = ["layer0.weight", "layer0.bias"].map((role) =>
+          blocks.find((block) => block.role === role)!,
+        );
+        for (const box of bias!.boxes) {
+          const before = bias!.boxes.filter(({ number }) => number < box.number);
+          for (const { x, y } of before) assert.ok(y < box.y || (y === box.y && x < box.x));
+          const kernel = weight!.boxes[box.number]!;
+          const inLine = bias!.planes.down === weight!.planes.down;
+          assert.ok(!inLine || (box.y >= kernel.y - 20 && box.y < kernel.y + kernel.h + 20));
+        }
+      }
+    }
+  });
+}
