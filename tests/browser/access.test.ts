@@ -105,6 +105,8 @@ test("the second visit needs no network", async () => {
       kept.some(({ url }) => /taking-.*\.js$/u.test(url))
     );
   });
+  // The worker has to be at work, not just to have its files.
+  await page.waitForFunction(() => navigator.serviceWorker.controller?.state === "activated");
   await page.context().setOffline(true);
   await page.reload();
   await page.waitForSelector('tensor-grid[data-role="output"] td');
