@@ -5,7 +5,7 @@
 // of PyTorch's vectors, and over outputs of every layer that is timed.
 import fs from "node:fs";
 import path from "node:path";
-import { layers, numbers, product, spotChecks, weightShape } from "./layers.mjs";
+import { convOf, layers, numbers, product, spotChecks, weightShape } from "./layers.mjs";
 
 const cs = await import(path.join(import.meta.dirname, "../../dist/index.js"));
 await cs.init();
@@ -62,18 +62,7 @@ function layerErrors(l) {
   const scale = checks.reduce((most, [, , magnitude]) => Math.max(most, magnitude), 0);
   let algorithm = "";
   const errors = MATHS.map((math) => {
-    const conv = new cs[`Conv${l.transposed ? "Transpose" : ""}${l.axes}d`]({
-      inChannels: l.inChannels,
-      outChannels: l.outChannels,
-      kernelSize: l.kernel,
-      stride: l.stride,
-      padding: l.padding,
-      dilation: l.dilation,
-      groups: l.groups,
-      bias: false,
-      weight: cs.tensor(w, weightShape(l)),
-      math,
-    });
+    const conv = convOf(cs, l, w, math);
     const plan = conv.plan([l.inChannels, ...l.size], { math });
     plan.input.set(x);
     plan.run();

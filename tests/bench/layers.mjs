@@ -160,3 +160,19 @@ export function spotChecks(l, input, weight, count) {
   }
   return checks;
 }
+
+/** The layer as the package `cs` has it. */
+export function convOf(cs, l, weight, math) {
+  return new cs[`Conv${l.transposed ? "Transpose" : ""}${l.axes}d`]({
+    inChannels: l.inChannels,
+    outChannels: l.outChannels,
+    kernelSize: l.kernel,
+    stride: l.stride,
+    padding: l.padding,
+    dilation: l.dilation,
+    groups: l.groups,
+    bias: false,
+    weight: cs.tensor(weight, weightShape(l)),
+    math,
+  });
+}

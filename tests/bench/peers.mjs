@@ -8,7 +8,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as litert from "@litertjs/core";
-import { isDepthwise, numbers, product, weightShape } from "./layers.mjs";
+import { convOf, isDepthwise, numbers, product, weightShape } from "./layers.mjs";
 import { onnxModel, tfliteModel } from "./models.mjs";
 
 export class Unsupported extends Error {}
@@ -45,18 +45,7 @@ function convscope(math) {
       await cs.init();
     },
     prepare(l, x, w) {
-      const conv = new cs[`Conv${l.transposed ? "Transpose" : ""}${l.axes}d`]({
-        inChannels: l.inChannels,
-        outChannels: l.outChannels,
-        kernelSize: l.kernel,
-        stride: l.stride,
-        padding: l.padding,
-        dilation: l.dilation,
-        groups: l.groups,
-        bias: false,
-        weight: cs.tensor(w, weightShape(l)),
-        math,
-      });
+      const conv = convOf(cs, l, w, math);
       const shape = [l.inChannels, ...l.size];
       const plan = conv.plan(shape, { math });
       plan.input.set(x);
