@@ -93,18 +93,35 @@ T* Pointer(double address) {
 
 // A set of cells as numbers: how many parts; per part and axis the length of
 // the list, then the list.
+void AppendCells(const CellSet& cells, std::vector<int32_t>* numbers) {
+  numbers->push_back(static_cast<int32_t>(cells.parts().size()));
+  for (const convscope::Product& part : cells.parts()) {
+    for (const convscope::IndexList& list : part.axes) {
+      numbers->push_back(static_cast<int32_t>(list.size()));
+      numbers->insert(numbers->end(), list.begin(), list.end());
+    }
+  }
+}
+
+// Offsets, the values before and the values after: as many of each.
+template <class Changed>
+void AppendChanged(const Changed& changed, std::vector<int32_t>* numbers) {
+  const size_t count = changed.offsets.size();
+  const size_t begin = numbers->size();
+  numbers->resize(begin + 3 * count);
+  int32_t* to = numbers->data() + begin;
+  std::copy_n(changed.offsets.data(), count, to);
+  std::memcpy(to + count, changed.before.data(), count * sizeof(float));
+  std::memcpy(to + 2 * count, changed.after.data(), count * sizeof(float));
+}
+
 class CellsAnswer {
  public:
   // Answers with address, length, rank and shape from mailbox[0] on; returns
   // how many numbers that is.
   int Write(const CellSet& cells) {
-    numbers_.assign(1, static_cast<int32_t>(cells.parts().size()));
-    for (const convscope::Product& part : cells.parts()) {
-      for (const convscope::IndexList& list : part.axes) {
-        numbers_.push_back(static_cast<int32_t>(list.size()));
-        numbers_.insert(numbers_.end(), list.begin(), list.end());
-      }
-    }
+    numbers_.clear();
+    AppendCells(cells, &numbers_);
     mailbox[0] = Address(numbers_.data());
     mailbox[1] = static_cast<double>(numbers_.size());
     const int rank = WriteShape(3, cells.shape());
@@ -496,29 +513,33 @@ class RawWatch {
     return watch_->WhyKept(ReadShape(0, rank));
   }
 
-  // A cell of the output in; how many input cells it reads, the addresses of
-  // their offsets and of its derivatives out.
+  // A cell of the output in; the address of the offsets of the input cells that
+  // it reads, with its derivatives behind them, and how many there are out.
   int Sensitivity(int rank) {
+    std::vector<float> derivatives;
     const int code = Report(
-        watch_->Sensitivity(ReadShape(0, rank), &read_offsets_, &derivatives_));
-    mailbox[0] = static_cast<double>(read_offsets_.size());
-    mailbox[1] = Address(read_offsets_.data());
-    mailbox[2] = Address(derivatives_.data());
+        watch_->Sensitivity(ReadShape(0, rank), &numbers_, &derivatives));
+    const size_t count = numbers_.size();
+    numbers_.resize(2 * count);
+    std::memcpy(numbers_.data() + count, derivatives.data(),
+                count * sizeof(float));
+    mailbox[0] = Address(numbers_.data());
+    mailbox[1] = static_cast<double>(count);
     return code;
   }
 
-  // How many cells changed, the addresses of their offsets, values before and
-  // values after; how many cells kept their value, came and went.
+  // The address of what changed, how many cells that are; how many cells kept
+  // their value, came and went.
   int Replace(const RawLayer& layer) {
     const int code = Report(watch_->Replace(layer.layer(), &replacement_));
     if (code != 0) return code;
-    mailbox[0] = static_cast<double>(replacement_.offsets.size());
-    mailbox[1] = Address(replacement_.offsets.data());
-    mailbox[2] = Address(replacement_.before.data());
-    mailbox[3] = Address(replacement_.after.data());
-    mailbox[4] = static_cast<double>(replacement_.kept);
-    mailbox[5] = static_cast<double>(replacement_.added);
-    mailbox[6] = static_cast<double>(replacement_.removed);
+    numbers_.clear();
+    AppendChanged(replacement_, &numbers_);
+    mailbox[0] = Address(numbers_.data());
+    mailbox[1] = static_cast<double>(replacement_.offsets.size());
+    mailbox[2] = static_cast<double>(replacement_.kept);
+    mailbox[3] = static_cast<double>(replacement_.added);
+    mailbox[4] = static_cast<double>(replacement_.removed);
     return 0;
   }
 
@@ -527,14 +548,17 @@ class RawWatch {
     return change_.edits[static_cast<size_t>(i)];
   }
 
+  // The address of the reached cells and, behind them, of what changed; how
+  // many numbers the former are, how many cells the latter; how many edits.
   int Answer(Status status) {
     if (!status.ok()) return Report(std::move(status));
-    const int at = cells_answer.Write(change_.reached);
-    mailbox[at] = static_cast<double>(change_.offsets.size());
-    mailbox[at + 1] = Address(change_.offsets.data());
-    mailbox[at + 2] = Address(change_.before.data());
-    mailbox[at + 3] = Address(change_.after.data());
-    mailbox[at + 4] = static_cast<double>(change_.edits.size());
+    numbers_.clear();
+    AppendCells(change_.reached, &numbers_);
+    mailbox[1] = static_cast<double>(numbers_.size());
+    AppendChanged(change_, &numbers_);
+    mailbox[0] = Address(numbers_.data());
+    mailbox[2] = static_cast<double>(change_.offsets.size());
+    mailbox[3] = static_cast<double>(change_.edits.size());
     return 0;
   }
 
@@ -542,8 +566,7 @@ class RawWatch {
   std::vector<convscope::Edit> edits_;
   convscope::Change change_;
   convscope::Replacement replacement_;
-  std::vector<int32_t> read_offsets_;
-  std::vector<float> derivatives_;
+  std::vector<int32_t> numbers_;  // of an answer
 };
 
 RawWatch* RawLayer::MakeWatch(int rank, double input) const {

@@ -13,11 +13,9 @@
 
 namespace convscope {
 
-// Keeps a copy of the weight in which output channels lie side by side, eight
-// to a block, and computes three positions of a block at once: the weight,
-// which is most of what has to be read, is fetched once for the three. What
-// they read of the input is gathered first, because the planes of its channels
-// lie far apart, often at the same place of the cache.
+// A matrix product, by the register tile that runs whole layers: the rows are
+// positions, whose inputs are gathered first, and the columns output channels,
+// side by side in a copy of the weight.
 class CellChannels {
  public:
   // `weight` as in ComputeCells. Only memory can fail.
@@ -45,6 +43,10 @@ class CellChannels {
     int64_t first;      // its first channel, counted over all groups
     size_t begin, end;  // the wanted channels, in ConvCells[1]
   };
+  // Entries [begin, end) of positions_ in batch entry `n`.
+  struct Positions {
+    int64_t n, begin, end;
+  };
 
   void Classify(const AxisMap& map, const IndexList& outputs,
                 std::vector<TapClass>* classes);
@@ -52,17 +54,28 @@ class CellChannels {
                   std::vector<Block>* blocks) const;
   void RunPositions(const ConvGeometry& geometry, const float* bias,
                     const float* in, const ConvCells& cells, float* out);
+  void GatherPatch(const ConvGeometry& geometry, const float* in, int64_t group,
+                   const Positions& some);
+  const float* WeightsOf(const ConvGeometry& geometry, int64_t block);
+  void RunBlock(const ConvGeometry& geometry, const float* bias,
+                const IndexList& channels, const Block& block,
+                const Positions& some, float* out);
 
-  Buffer<float> packed_;  // [G][blocks per group][IC][K][8]
-  Buffer<float> patch_;   // [IC][taps][3]: what three positions read
+  Buffer<float> packed_;  // [G][blocks per group][IC][K][width_]
   int64_t blocks_ = 0;    // per group
+  int64_t width_ = 0;     // channels of a block
   // Kept between runs so that an edit allocates little.
-  std::vector<TapClass> depth_, height_, width_;
+  Buffer<float> patch_;  // [tiles][IC][taps][positions of the tile]
+  Buffer<float> few_;    // [IC][taps][width_], where these are not all taps
+  Buffer<float> sums_;   // [positions][width_]
+  std::vector<TapClass> depths_, heights_, widths_;
   std::vector<Block> found_;
   std::vector<Tap> by_depth_, by_height_, by_width_, upper_, taps_;
-  std::vector<int64_t> weights_;    // of the taps, in one input channel's block
+  std::vector<int64_t> weights_;    // of the taps, in the kernel
   std::vector<int64_t> positions_;  // output offsets within a plane
-  std::vector<int64_t> sources_;    // input offsets, [positions][taps]
+  std::vector<int32_t> sources_;    // input offsets, [positions][taps]
+  std::vector<int32_t> gathered_;   // the same for a tile, [taps][positions]
+  std::vector<int64_t> tiles_;      // their positions
 };
 
 }  // namespace convscope

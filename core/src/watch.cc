@@ -17,105 +17,6 @@ bool SameValue(float a, float b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-// The cells at `offsets`, ascending, row by row of the last axis.
-class Rows {
- public:
-  Rows(const Shape& shape, const std::vector<int32_t>& offsets)
-      : shape_(shape), offsets_(offsets) {
-    if (!shape.empty()) {
-      width_ = shape.back();
-      for (size_t axis = 0; axis + 1 < shape.rank(); ++axis) {
-        outer_.push_back(shape[axis]);
-      }
-    }
-    for (size_t i = 0; i < offsets.size();) {
-      begins_.push_back(i);
-      const int64_t end = (offsets[i] / width_ + 1) * width_;
-      while (i < offsets.size() && offsets[i] < end) ++i;
-    }
-    begins_.push_back(offsets.size());
-  }
-
-  // One product for each row.
-  CellSet Separate() const {
-    CellSet set(shape_);
-    for (size_t row = 0; row + 1 < begins_.size(); ++row) {
-      Product product;
-      if (!shape_.empty()) {
-        product = SingleCell(OuterIndex(row));
-        product.axes.emplace_back();
-        AppendColumns(row, &product.axes.back());
-      }
-      set.Add(std::move(product));
-    }
-    return set;
-  }
-
-  // The smallest product that holds all of them.
-  Product Hull() const {
-    Product hull;
-    hull.axes.resize(shape_.rank());
-    if (shape_.empty()) return hull;
-    for (size_t row = 0; row + 1 < begins_.size(); ++row) {
-      const Shape index = OuterIndex(row);
-      for (size_t axis = 0; axis < outer_.rank(); ++axis) {
-        IndexList& list = hull.axes[axis];
-        const auto at = static_cast<int32_t>(index[axis]);
-        if (list.empty() || list.back() != at) list.push_back(at);
-      }
-      if (row == 0 || !SameColumns(row - 1, row)) {
-        AppendColumns(row, &hull.axes.back());
-      }
-    }
-    for (IndexList& list : hull.axes) Normalize(&list);
-    return hull;
-  }
-
- private:
-  Shape OuterIndex(size_t row) const {
-    return IndexAt(outer_, offsets_[begins_[row]] / width_);
-  }
-  int32_t RowBegin(size_t row) const {
-    const int32_t first = offsets_[begins_[row]];
-    return first - static_cast<int32_t>(first % width_);
-  }
-  void AppendColumns(size_t row, IndexList* columns) const {
-    const int32_t begin = RowBegin(row);
-    for (size_t i = begins_[row]; i < begins_[row + 1]; ++i) {
-      columns->push_back(offsets_[i] - begin);
-    }
-  }
-  bool SameColumns(size_t a, size_t b) const {
-    const size_t count = begins_[a + 1] - begins_[a];
-    if (begins_[b + 1] - begins_[b] != count) return false;
-    const int32_t apart = RowBegin(b) - RowBegin(a);
-    for (size_t i = 0; i < count; ++i) {
-      if (offsets_[begins_[a] + i] + apart != offsets_[begins_[b] + i]) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  Shape shape_, outer_;
-  int64_t width_ = 1;
-  const std::vector<int32_t>& offsets_;
-  std::vector<size_t> begins_;  // in offsets_, and the end
-};
-
-// The cells at `offsets`, ascending: as one product, if it holds at most
-// `slack` times as many cells, else row by row. 1: exactly these cells.
-CellSet FromOffsets(const Shape& shape, const std::vector<int32_t>& offsets,
-                    int64_t slack) {
-  if (offsets.empty()) return CellSet(shape);
-  const Rows rows(shape, offsets);
-  Product hull = rows.Hull();
-  if (hull.size() <= slack * static_cast<int64_t>(offsets.size())) {
-    return CellSet(shape, std::move(hull));
-  }
-  return rows.Separate();
-}
-
 // To compute a cell once more changes nothing, and one product is quick.
 constexpr int64_t kSlack = 4;
 
@@ -220,7 +121,7 @@ Status Watch::ReadByEdits(size_t leaf, std::span<const Edit> edits,
       }
     }
     Normalize(&offsets);
-    const CellSet edited = FromOffsets(parameters_[p].shape, offsets, 1);
+    const CellSet edited = CellsAt(parameters_[p].shape, offsets, 1);
     for (const Product& part : edited.parts()) {
       CellSet readers;
       CONVSCOPE_RETURN_IF_ERROR(leaves_[leaf]->ReadByParameter(
@@ -239,7 +140,7 @@ Status Watch::Reached(std::span<const Edit> edits,
     if (edit.target == 0) offsets.push_back(static_cast<int32_t>(edit.offset));
   }
   Normalize(&offsets);
-  CellSet set = FromOffsets(shapes_.front(), offsets, 1);
+  CellSet set = CellsAt(shapes_.front(), offsets, 1);
   for (size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
     CellSet next;
     CONVSCOPE_RETURN_IF_ERROR(
@@ -252,33 +153,45 @@ Status Watch::Reached(std::span<const Edit> edits,
   return Ok();
 }
 
-// Computes what reads the changed cells anew, layer by layer. `changed` holds
-// input offsets whose bits changed, `before` what they held; both end as those
-// of the output.
+// Computes what reads the changed cells anew, layer by layer. `reached` is what
+// all edits reach, `all_made` says that each of them changed a bit. `changed`
+// holds input offsets whose bits changed, `before` what they held; both end as
+// those of the output.
 void Watch::Ripple(std::span<const Edit> parameter_edits,
+                   const std::vector<CellSet>& reached, bool all_made,
                    std::vector<int32_t>* changed, std::vector<float>* before) {
   for (size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
     const Shape& shape = shapes_[leaf + 1];
     float* values = values_[leaf + 1].data();
-    CellSet stale(shape);
-    const Status status =
-        convscope::ReadBy(*leaves_[leaf], shapes_[leaf],
-                          FromOffsets(shapes_[leaf], *changed, kSlack), &stale);
-    if (!status.ok() || !ReadByEdits(leaf, parameter_edits, &stale).ok()) {
-      stale = CellSet(shape, AllCells(shape));
+    CellSet asked(shape);
+    const CellSet* stale = &asked;
+    // Sets of several parts are slow to count, and this is for the quick ones.
+    const bool is_simple = reached[leaf].parts().size() <= 1 &&
+                           reached[leaf + 1].parts().size() <= 1;
+    if (all_made && is_simple &&
+        static_cast<int64_t>(changed->size()) == reached[leaf].size()) {
+      // All that could change did.
+      stale = &reached[leaf + 1];
+    } else if (!convscope::ReadBy(*leaves_[leaf], shapes_[leaf],
+                                  CellsAt(shapes_[leaf], *changed, kSlack),
+                                  &asked)
+                    .ok() ||
+               !ReadByEdits(leaf, parameter_edits, &asked).ok()) {
+      asked = CellSet(shape, AllCells(shape));
     }
     changed_[leaf] = std::move(*changed);
-    *changed = stale.Offsets();
+    *changed = stale->Offsets();
     before->resize(changed->size());
     int32_t* offsets = changed->data();
     float* old = before->data();
     const size_t count = changed->size();
-    if (stale.parts().size() > 1) {
+    if (stale->parts().size() > 1) {
       // Parts that overlap would be computed again and again.
-      stale = FromOffsets(shape, *changed, kSlack);
+      asked = CellsAt(shape, *changed, kSlack);
+      stale = &asked;
     }
     for (size_t i = 0; i < count; ++i) old[i] = values[offsets[i]];
-    for (const Product& part : stale.parts()) {
+    for (const Product& part : stale->parts()) {
       cell_kernels_[leaf]->Run(values_[leaf].data(), part, values);
     }
     size_t kept = 0;
@@ -344,7 +257,8 @@ Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
     *cell = edit.value;
     if (edit.target > 0) TellKernels(edit);
   }
-  Ripple(parameter_edits, &changed, &before);
+  const bool all_made = step->redo.size() == edits.size();
+  Ripple(parameter_edits, reached, all_made, &changed, &before);
   changed_.back() = changed;
   // What is another number now, and not just another zero or NaN.
   const float* output = values_.back().data();
@@ -439,7 +353,7 @@ Status Watch::Sensitivity(const Shape& index, std::vector<int32_t>* offsets,
                                                cells[leaf + 1], &cells[leaf]));
     // Each cell once, because gradients add up.
     if (cells[leaf].parts().size() > 1) {
-      cells[leaf] = FromOffsets(shapes_[leaf], cells[leaf].Offsets(), 1);
+      cells[leaf] = CellsAt(shapes_[leaf], cells[leaf].Offsets(), 1);
     }
   }
   gradients_.back().data()[Offset(output_shape(), index)] = 1.0f;

@@ -156,25 +156,32 @@ export function indexAt(shape: readonly number[], offset: number): number[] {
 
 /** The same for many, in order. */
 export function indicesAt(shape: readonly number[], offsets: Int32Array): number[][] {
-  // Written out for usual ranks: these lists are made after every edit, and this makes them twice as fast.
-  const [a, b, c] = shape.slice(1) as [number, number, number];
-  const indices: number[][] = [];
-  for (const offset of offsets) {
-    if (shape.length === 2) {
-      const row = Math.trunc(offset / a);
-      indices.push([row, offset - row * a]);
-    } else if (shape.length === 3) {
-      const row = Math.trunc(offset / b);
-      const plane = Math.trunc(row / a);
-      indices.push([plane, row - plane * a, offset - row * b]);
-    } else if (shape.length === 4) {
-      const row = Math.trunc(offset / c);
-      const plane = Math.trunc(row / b);
-      const block = Math.trunc(plane / a);
-      indices.push([block, plane - block * a, row - plane * b, offset - row * c]);
-    } else {
-      indices.push(indexAt(shape, offset));
+  // These lists are made after every edit: of full length from the start, written out for usual ranks and divided only
+  // where a row begins they take less than half the time.
+  const indices = new Array<number[]>(offsets.length);
+  const rank = shape.length;
+  const [width = 1, height = 1, depth = 1] = shape.slice(-3).reverse();
+  let begin = 0; // of the row
+  let end = 0;
+  let row = 0;
+  let plane = 0;
+  let block = 0;
+  for (let i = 0; i < offsets.length; ++i) {
+    const offset = offsets[i] as number;
+    if (offset < begin || offset >= end) {
+      const rows = Math.trunc(offset / width);
+      begin = rows * width;
+      end = begin + width;
+      const planes = Math.trunc(rows / height);
+      row = rows - planes * height;
+      block = Math.trunc(planes / depth);
+      plane = planes - block * depth;
     }
+    const column = offset - begin;
+    if (rank === 2) indices[i] = [row, column];
+    else if (rank === 3) indices[i] = [plane, row, column];
+    else if (rank === 4) indices[i] = [block, plane, row, column];
+    else indices[i] = indexAt(shape, offset);
   }
   return indices;
 }

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Watch: edit a cell, and learn exactly which outputs changed (watch.h).
 import type { RawWatch } from "./raw.js";
-import { answeredCells, checkListable, type Cells } from "./cells.js";
-import { check, collect, floats, ints, post, withCopy } from "./engine.js";
+import { Cells, checkListable } from "./cells.js";
+import { check, collect, ints, post, withCopy } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {
   collectShape,
@@ -39,58 +39,67 @@ export type Edit = readonly [target: Target, index: readonly number[], value: nu
 class ListedCells {
   /** The shape of the tensor that the cells belong to. */
   readonly shape: readonly number[];
-  /** Row-major offsets, ascending. */
-  readonly offsets: Int32Array;
+  /** How many there are. */
+  readonly size: number;
+  // Their offsets, then as many numbers of each further kind.
+  readonly #numbers: Int32Array;
+  #offsets: Int32Array | null = null;
   #indices: number[][] | null = null;
 
   /** @internal */
-  constructor(shape: readonly number[], offsets: Int32Array) {
+  constructor(shape: readonly number[], size: number, numbers: Int32Array) {
     this.shape = shape;
-    this.offsets = offsets;
+    this.size = size;
+    this.#numbers = numbers;
+  }
+
+  /** Row-major offsets, ascending. */
+  get offsets(): Int32Array {
+    this.#offsets ??= this.#numbers.slice(0, this.size);
+    return this.#offsets;
   }
 
   /** The cells' indices, in the order of `offsets`. */
   get indices(): number[][] {
     checkListable(this.size);
-    this.#indices ??= indicesAt(this.shape, this.offsets);
+    this.#indices ??= indicesAt(this.shape, this.#numbers.subarray(0, this.size));
     return this.#indices;
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.offsets.length;
+  /** The numbers of kind `kind`, counted from 0, behind the offsets. */
+  protected floats(kind: number): Float32Array {
+    const { buffer, byteOffset } = this.#numbers;
+    const begin = byteOffset + 4 * this.size * (kind + 1);
+    return new Float32Array(buffer.slice(begin, begin + 4 * this.size));
   }
 }
 
 /** Cells whose value is another number now. 0 counts as -0, NaN as NaN. */
 export class ChangedCells extends ListedCells {
-  /** The values before, in the order of `offsets`. */
-  readonly before: Float32Array;
-  /** The values after. */
-  readonly after: Float32Array;
+  #before: Float32Array | null = null;
+  #after: Float32Array | null = null;
 
-  /** @internal */
-  constructor(
-    shape: readonly number[],
-    offsets: Int32Array,
-    before: Float32Array,
-    after: Float32Array,
-  ) {
-    super(shape, offsets);
-    this.before = before;
-    this.after = after;
+  /** The values before, in the order of `offsets`. */
+  get before(): Float32Array {
+    this.#before ??= this.floats(0);
+    return this.#before;
+  }
+
+  /** The values after. */
+  get after(): Float32Array {
+    this.#after ??= this.floats(1);
+    return this.#after;
   }
 }
 
 /** The input cells that an output reads, and how much it changes with each. */
 export class Sensitivity extends ListedCells {
-  /** The output's derivative with respect to each cell, in the order of `offsets`. */
-  readonly derivatives: Float32Array;
+  #derivatives: Float32Array | null = null;
 
-  /** @internal */
-  constructor(shape: readonly number[], offsets: Int32Array, derivatives: Float32Array) {
-    super(shape, offsets);
-    this.derivatives = derivatives;
+  /** The output's derivative with respect to each cell, in the order of `offsets`. */
+  get derivatives(): Float32Array {
+    this.#derivatives ??= this.floats(0);
+    return this.#derivatives;
   }
 }
 
@@ -313,11 +322,11 @@ export class Watch {
     toOffset(this.#shapes[this.depth] as readonly number[], index, "index");
     post(index);
     check(() => raw.sensitivity(index.length));
-    const [count, offsets, derivatives] = collect(3) as [number, number, number];
+    const [address, count] = collect(2) as [number, number];
     return new Sensitivity(
       this.#shapes[0] as readonly number[],
-      ints().slice(offsets / 4, offsets / 4 + count),
-      floats().slice(derivatives / 4, derivatives / 4 + count),
+      count,
+      sliceInts(address, 2 * count),
     );
   }
 
@@ -333,19 +342,19 @@ export class Watch {
     const version = sync(next);
     const beforeShape = this.#shapes[this.depth] as readonly number[];
     check(() => raw.replace(nativeOf(next).raw));
-    const answer = collect(7) as [number, number, number, number, number, number, number];
-    const [count, offsets, before, after, kept, added, removed] = answer;
+    const answer = collect(5) as [number, number, number, number, number];
+    const [address, count, kept, added, removed] = answer;
     this.#layer = next;
     this.#version = version;
     this.#parameters = parametersOf(next);
     this.#copies.clear();
-    const cells = readCells(count, offsets, before, after);
+    const cells = sliceInts(address, 3 * count);
     this.#shapes = shapesOf(raw);
     const afterShape = this.#shapes[this.depth] as readonly number[];
     return {
       beforeShape,
       afterShape,
-      changed: new ChangedCells(afterShape, ...cells),
+      changed: new ChangedCells(afterShape, count, cells),
       kept,
       added,
       removed,
@@ -395,13 +404,14 @@ export class Watch {
 
   #answer(raw: RawWatch): Change {
     const shape = this.#shapes[this.depth] as readonly number[];
-    const reached = answeredCells();
-    const answer = collect(5, 3 + shape.length) as [number, number, number, number, number];
-    const [count, offsets, before, after, edits] = answer;
+    const answer = collect(4) as [number, number, number, number];
+    const [address, reached, changed, edits] = answer;
     this.#copies.clear();
+    // One copy for all; what is never asked for stays there.
+    const numbers = sliceInts(address, reached + 3 * changed);
     const change = {
-      reached,
-      changed: new ChangedCells(shape, ...readCells(count, offsets, before, after)),
+      reached: new Cells(shape, numbers.subarray(0, reached)),
+      changed: new ChangedCells(shape, changed, numbers.subarray(reached)),
     };
     this.#noteEdits(raw, edits);
     return change;
@@ -422,15 +432,6 @@ function shapesOf(raw: RawWatch): readonly (readonly number[])[] {
   return Array.from({ length: raw.levels() }, (_, level) => collectShape(raw.levelShape(level)));
 }
 
-function readCells(
-  count: number,
-  offsets: number,
-  before: number,
-  after: number,
-): [offsets: Int32Array, before: Float32Array, after: Float32Array] {
-  return [
-    ints().slice(offsets / 4, offsets / 4 + count),
-    floats().slice(before / 4, before / 4 + count),
-    floats().slice(after / 4, after / 4 + count),
-  ];
+function sliceInts(address: number, count: number): Int32Array {
+  return ints().slice(address / 4, address / 4 + count);
 }

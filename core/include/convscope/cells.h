@@ -71,6 +71,11 @@ class CellSet {
   std::vector<Product> parts_;
 };
 
+// The cells at `offsets`, ascending: as one product, if it holds at most
+// `slack` times as many cells, else row by row. 1: exactly these cells.
+CellSet CellsAt(const Shape& shape, const std::vector<int32_t>& offsets,
+                int64_t slack);
+
 // Calls visit(offset) for each cell of `product`, in row-major order.
 template <class Visit>
 void ForEachOffset(const Shape& shape, const Product& product, Visit visit) {

@@ -127,6 +127,7 @@ class Watch {
                  std::vector<CellSet>* reached) const;
   std::string WhyKeptAt(size_t level, const Shape& index) const;
   void Ripple(std::span<const Edit> parameter_edits,
+              const std::vector<CellSet>& reached, bool all_made,
               std::vector<int32_t>* changed, std::vector<float>* before);
   Status Apply(std::span<const Edit> edits, Change* change, Step* step);
 
