@@ -4,9 +4,10 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/src/cell_channels.cc"
-#include "core/src/kernel_tile-inl.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+//
+#include "core/src/kernel_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace convscope {
