@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as cs from "convscope";
 import { npyOf, safetensorsOf, zipOf } from "../wasm/support/archives.js";
-import { fuzz } from "./mutate.js";
+import { answerOf, fuzz } from "./mutate.js";
 
 await cs.init();
 
@@ -33,7 +33,6 @@ const readers: readonly ((bytes: Uint8Array) => string)[] = [
     assert.equal(String(again), String(layer));
     return `layer ${layer.constructor.name}`;
   },
-  (bytes) => `model ${String(cs.fromOnnx(bytes)).replace(/\(.*?\)/gsu, "")}`,
 ];
 
 type Tensors = Readonly<Record<string, cs.Tensor>>;
@@ -45,19 +44,6 @@ function tensors(read: Tensors, again: (map: Tensors) => Tensors): string {
   return `tensors ${Object.keys(read).length}`;
 }
 
-cs.manualSeed(1);
-const net = new cs.Sequential(
-  new cs.Conv2d({ inChannels: 1, outChannels: 2, kernelSize: 3, padding: "same" }),
-  new cs.ReLU(),
-  new cs.MaxPool2d({ kernelSize: 2 }),
-);
-const up = new cs.ConvTranspose1d({
-  inChannels: 2,
-  outChannels: 2,
-  kernelSize: 2,
-  groups: 2,
-  stride: 2,
-});
 const files: readonly (readonly [number, Uint8Array])[] = [
   [0, cs.saveNpy(x)],
   [0, npyOf(header("<f8", "(2, 1)"), new Uint8Array(16))],
@@ -76,8 +62,6 @@ const files: readonly (readonly [number, Uint8Array])[] = [
   [4, text("ConvTranspose1d(2, 4, 3, stride=2, output_padding=1, groups=2, dilation=2)")],
   [4, text("nn.MaxPool2d(2, ceil_mode=True)")],
   [4, text("torch.nn.ConstantPad2d((1, -1, 0, 2), 3.5)")],
-  [5, cs.toOnnx(net, [1, 1, 6, 6])],
-  [5, cs.toOnnx(up, [2, 3])],
   [4, text("nn.AdaptiveAvgPool3d((1, None, 2)), nn.Softplus(beta=2.0, threshold=1e3)")],
 ];
 
@@ -85,17 +69,6 @@ await fuzz(
   files.map(([kind, file]) => Uint8Array.from([kind, ...file])),
   (input) => {
     const read = readers[(input[0] ?? 0) % readers.length]!;
-    try {
-      return read(input.subarray(1));
-    } catch (error) {
-      if (error instanceof assert.AssertionError || !(error instanceof Error)) throw error;
-      const isOurs =
-        error instanceof cs.ConvscopeError ||
-        ((error instanceof RangeError || error instanceof TypeError) &&
-          !/^(Invalid|Cannot|undefined|Maximum|Offset|offset)/u.test(error.message));
-      if (!isOurs) throw error;
-      assert.ok(error.message.length > 0 && error.message.length < 2000, error.message);
-      return error.message;
-    }
+    return answerOf(() => read(input.subarray(1)));
   },
 );

@@ -1,4 +1,6 @@
 // A mutation fuzzer: changes known inputs at random, and keeps for further changes those that were answered in a way not seen before.
+import assert from "node:assert/strict";
+import { ConvscopeError } from "convscope";
 
 /** Numbers that parsers get wrong: limits of sizes and signs. */
 const EDGES = [0, 1, 2, 7, 8, 127, 128, 255, 256, 32767, 65535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
@@ -82,6 +84,22 @@ export function mutate(bytes: Uint8Array, other: Uint8Array, dice: Dice): Uint8A
     }
   }
   return made;
+}
+
+/** What `read` tells, or the words in which it refuses. Any other failure is a fault. */
+export function answerOf(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof assert.AssertionError || !(error instanceof Error)) throw error;
+    const isOurs =
+      error instanceof ConvscopeError ||
+      ((error instanceof RangeError || error instanceof TypeError) &&
+        !/^(Invalid|Cannot|undefined|Maximum|Offset|offset)/u.test(error.message));
+    if (!isOurs) throw error;
+    assert.ok(error.message.length > 0 && error.message.length < 2000, error.message);
+    return error.message;
+  }
 }
 
 /** Longer inputs repeat what shorter ones say. */

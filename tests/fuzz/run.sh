@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=$1
 shift
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(edits layers text files links)
+[[ ${#targets[@]} -gt 0 ]] || targets=(edits layers text files onnx links)
 
 fuzz() {
   local target=$1 log=build/fuzz/$1.log program=(build/asan/tests/fuzz/fuzz_"$1")

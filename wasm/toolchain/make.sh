@@ -130,7 +130,7 @@ test_tidy() {
 }
 test_wasm() { build_package && pack && run_node_tests wasm && fuzz_javascript; }
 fuzz_javascript() {
-  bundle tests/fuzz/*_fuzz.ts && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" files links
+  bundle tests/fuzz/*_fuzz.ts && bash tests/fuzz/run.sh "${CONVSCOPE_FUZZ_SECONDS:-20}" files onnx links
 }
 test_demo() { build_package && pack && run_node_tests demo; }
 # What others make of the package: bundlers, Node, TypeScript, ONNX Runtime.
