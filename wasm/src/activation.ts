@@ -1,9 +1,8 @@
 // Activations: functions of one cell (activation.h).
-import type { ActivationArguments } from "./raw.js";
-import { raw } from "./engine.js";
-import { make, PlainLayer } from "./layer.js";
+import { makeLayer, PlainLayer } from "./layer.js";
 import { toNumber, toOptions, toString } from "./validate.js";
 
+// In the order in which the engine takes them.
 const defaults = {
   negativeSlope: 0.01,
   alpha: 1,
@@ -19,14 +18,14 @@ export abstract class Activation extends PlainLayer {
   /** @internal */
   protected constructor(name: string, options: unknown, known: readonly (keyof typeof defaults)[]) {
     const given = toOptions(options, "options", known);
-    const settings: ActivationArguments = { name, ...defaults };
+    const settings = { ...defaults };
     for (const key of known) {
       const value = given[key];
       if (value === undefined) continue;
       if (key === "approximate") settings[key] = toString(value, key).slice(0, 100);
       else settings[key] = toNumber(value, key);
     }
-    super({ raw: make(() => raw().makeActivation(settings)), options: given });
+    super({ raw: makeLayer("makeActivation", name, ...Object.values(settings)), options: given });
   }
 }
 

@@ -1,10 +1,12 @@
 // Convolution and transposed convolution over 1, 2 or 3 axes (conv.h).
-import type { ConvArguments, RawLayer } from "./raw.js";
+import type { RawLayer } from "./raw.js";
 import { check, collect, floats, ints, raw, toMath, withCopy, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {
+  collectShape,
   Layer,
   make,
+  makeLayer,
   Native,
   nativeOf,
   outputOf,
@@ -21,6 +23,8 @@ import { dataOf, fromData, sliceFloats, toTensor, type Tensor } from "./tensor.j
 import {
   elementsOf,
   indexAt,
+  maxRank,
+  rangeError,
   sameShape,
   toBoolean,
   toInteger,
@@ -139,13 +143,18 @@ const optionNames = [
   "math",
 ] as const;
 
-/** Convolution's arguments as the engine takes them, less what a layer and a functional call say differently. */
-export function toConvArguments(
-  options: Readonly<Record<string, unknown>>,
-): Pick<
-  ConvArguments,
-  "stride" | "paddingName" | "padding" | "paddingSides" | "outputPadding" | "dilation" | "groups"
-> {
+/** Convolution's arguments in the order of the engine, less what a layer and a functional call say differently. */
+export interface ConvArguments {
+  readonly stride: number | number[];
+  readonly paddingName: string;
+  readonly padding: number | number[];
+  readonly paddingSides: number[] | null;
+  readonly outputPadding: number | number[];
+  readonly dilation: number | number[];
+  readonly groups: number;
+}
+
+export function toConvArguments(options: Readonly<Record<string, unknown>>): ConvArguments {
   const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
   const sides = toPaddingSides(padding);
   const isName = typeof padding === "string";
@@ -167,6 +176,7 @@ function nameOf(padding: string): string {
 
 function toPaddingSides(padding: unknown): number[] | null {
   if (!Array.isArray(padding) || !padding.some((entry) => Array.isArray(entry))) return null;
+  if (padding.length > maxRank) throw rangeError(`at most ${maxRank} pairs`, "padding", padding);
   return padding.flatMap((entry: unknown, axis) => {
     const sides = toIntegers(entry, `padding[${axis}]`, 2);
     if (sides.length !== 2) throw typeError("[before, after]", `padding[${axis}]`, entry);
@@ -180,18 +190,18 @@ function makeRaw(
   options: Readonly<Record<string, unknown>>,
 ): RawLayer {
   const { inChannels, outChannels, kernelSize, bias = true, paddingMode = "zeros" } = options;
-  const settings: ConvArguments = {
+  return makeLayer(
+    "makeConv",
     axes,
     transposed,
-    inChannels: toInteger(inChannels, "inChannels"),
-    outChannels: toInteger(outChannels, "outChannels"),
-    kernelSize: toInts(kernelSize, "kernelSize"),
-    ...toConvArguments(options),
-    bias: toBoolean(bias, "bias"),
-    paddingMode: toString(paddingMode, "paddingMode").slice(0, 100),
-    isModule: true,
-  };
-  return make(() => raw().makeConv(settings));
+    toInteger(inChannels, "inChannels"),
+    toInteger(outChannels, "outChannels"),
+    toInts(kernelSize, "kernelSize"),
+    toBoolean(bias, "bias"),
+    toString(paddingMode, "paddingMode").slice(0, 100),
+    true,
+    ...Object.values(toConvArguments(options)),
+  );
 }
 
 /** The engine's layer and its parameters, drawn where they were not given. */
@@ -206,7 +216,7 @@ function build(
   try {
     return { raw: made, parameters: makeParameters(made, weight, biasValues) };
   } catch (error) {
-    made.delete();
+    raw().deleteLayer(made);
     throw error;
   }
 }
@@ -220,8 +230,9 @@ function makeParameters(
   weight: Tensor | null,
   biasValues: Tensor | null,
 ): Parameter[] {
-  const shapes = Array.from({ length: made.parameterCount() }, (_, p) =>
-    Object.freeze(collect(made.parameterShape(p))),
+  const engine = raw();
+  const shapes = Array.from({ length: engine.parameterCount(made) }, (_, p) =>
+    collectShape(engine.parameterShape(made, p)),
   );
   const [weightShape, biasShape] = shapes as [readonly number[], ...(readonly number[])[]];
   if (weight !== null) checkShape("weight", weight, weightShape);
@@ -230,7 +241,7 @@ function makeParameters(
       throw new TypeError("biasValues was given together with bias: false");
     checkShape("biasValues", biasValues, biasShape);
   }
-  made.draw(weight === null, biasValues === null && biasShape !== undefined);
+  engine.draw(made, weight === null, biasValues === null && biasShape !== undefined);
   const parameter = (
     name: string,
     p: number,
@@ -241,7 +252,7 @@ function makeParameters(
     const drawn = new Parameter(
       name,
       shape,
-      fromData(sliceFloats(made.parameterAddress(p), elementsOf(shape)), shape),
+      fromData(sliceFloats(engine.parameterAddress(made, p), elementsOf(shape)), shape),
     );
     drawn.mark.set(drawn.tensor);
     return drawn;
@@ -348,7 +359,9 @@ function explainWith(
   sync(layer);
   const shape = postQuestion(input.shape, outputIndex, "outputIndex");
   check(() =>
-    withCopy(dataOf(input), (address) => made.explain(shape.length, outputIndex.length, address)),
+    withCopy(dataOf(input), (address) =>
+      raw().explain(made, shape.length, outputIndex.length, address),
+    ),
   );
   const [value, bias, count, offsetsAt, numbersAt] = collect(5) as [
     number,
@@ -441,7 +454,7 @@ export abstract class ConvTranspose extends Conv {
     postQuestion(inputShape, sizes, "outputSize");
     const variant = new Variant(
       key,
-      make(() => own.raw.forOutputSize(inputShape.length, sizes.length)),
+      make(() => raw().forOutputSize(own.raw, inputShape.length, sizes.length)),
     );
     if (this.#variant !== null) {
       variants.unregister(this.#variant);

@@ -1,7 +1,6 @@
 // The engine: one WebAssembly instance for the whole page, and the ways to get it there. Everything else in this folder
 // asks raw() for it.
-import createModule from "./raw.js";
-import type { MainModule } from "./raw.js";
+import type { Raw } from "./raw.js";
 import { ConvscopeError, coreError } from "./errors.js";
 import { toOptions, typeError } from "./validate.js";
 
@@ -61,12 +60,16 @@ const relaxedProbe = new Uint8Array([
   11,
 ]);
 
-/** The module and what is read from it on every call. */
+/** The engine and what is read from it on every call. */
 interface Running {
-  readonly module: MainModule;
+  readonly raw: Raw;
   readonly info: Engine;
-  /** Index into HEAPF64 of the core's mailbox. */
+  /** Index into the memory as doubles of the core's mailbox. */
   readonly mailbox: number;
+  /** The memory, seen anew whenever it has grown. */
+  floats: Float32Array;
+  ints: Int32Array;
+  doubles: Float64Array;
 }
 
 let running: Running | null = null;
@@ -120,9 +123,9 @@ export function engine(): Engine {
   return current().info;
 }
 
-/** The engine's module. Package-internal, as are all below. */
-export function raw(): MainModule {
-  return current().module;
+/** The engine's functions. Package-internal, as are all below. */
+export function raw(): Raw {
+  return current().raw;
 }
 
 /** The math for a layer that says nothing else. */
@@ -132,7 +135,7 @@ export function defaultMath(): MathMode {
 
 /** The WASM memory as floats: good until the next call into the engine. */
 export function floats(): Float32Array {
-  return current().module.HEAPF32 as Float32Array;
+  return current().floats;
 }
 
 /** Whether `buffer` is the WASM memory as it now is. */
@@ -142,37 +145,64 @@ export function isEngineMemory(buffer: ArrayBuffer): boolean {
 
 /** The WASM memory as 32-bit integers: good until the next call into the engine. */
 export function ints(): Int32Array {
-  return current().module.HEAP32 as Int32Array;
+  return current().ints;
 }
 
 /** The WASM memory as doubles: good until the next call into the engine. */
 export function doubles(): Float64Array {
-  return current().module.HEAPF64 as Float64Array;
+  return current().doubles;
 }
 
 /** Writes lists of numbers, one after another, to the mailbox. */
 export function post(...lists: readonly (readonly number[])[]): void {
-  const { module, mailbox } = current();
-  const memory = module.HEAPF64 as Float64Array;
+  const { doubles, mailbox } = current();
   let at = mailbox;
   for (const list of lists) {
-    for (let i = 0; i < list.length; ++i) memory[at++] = list[i] as number;
+    for (let i = 0; i < list.length; ++i) doubles[at++] = list[i] as number;
   }
+}
+
+/** An argument of a layer. */
+export type Argument = number | boolean | string | null | readonly number[];
+
+/** Writes a layer's arguments to the mailbox, each with what tells its kind (wasm/bindings/exchange.h). */
+export function postArguments(values: readonly Argument[]): void {
+  post(
+    ...values.map((value) => {
+      if (value === null) return [-2];
+      const list = typeof value === "string" ? new TextEncoder().encode(value) : value;
+      return typeof list === "object" ? [list.length, ...list] : [-1, Number(list)];
+    }),
+  );
 }
 
 /** `count` numbers of the mailbox, from number `begin` on. */
 export function collect(count: number, begin = 0): number[] {
-  const { module, mailbox } = current();
-  const memory = module.HEAPF64 as Float64Array;
+  const { doubles, mailbox } = current();
   const list = new Array<number>(count);
-  for (let i = 0; i < count; ++i) list[i] = memory[mailbox + begin + i] as number;
+  for (let i = 0; i < count; ++i) list[i] = doubles[mailbox + begin + i] as number;
   return list;
+}
+
+/** The text that a call into the engine answers with. */
+export function textOf(call: () => void): string {
+  return survive(() => readText(current(), call));
+}
+
+function readText(engine: Running, call: () => void): string {
+  call();
+  const { doubles, mailbox } = engine;
+  const bytes = new Uint8Array(doubles.buffer, doubles[mailbox], doubles[mailbox + 1]);
+  return new TextDecoder().decode(bytes);
 }
 
 /** Why the last call into the engine was refused. */
 export function lastError(): ConvscopeError {
-  const { code, message } = raw().lastError();
-  return coreError(code, message as string);
+  let code = 0;
+  const message = textOf(() => {
+    code = raw().lastError();
+  });
+  return coreError(code, message);
 }
 
 /** Makes a call into the engine, and throws if it answers with a code other than 0. */
@@ -209,16 +239,16 @@ export function withCopy<T>(data: Float32Array | Int32Array, use: (address: numb
 
 /** WASM memory for the time of one call. */
 export function withMemory<T>(bytes: number, use: (address: number) => T): T {
-  const module = raw();
+  const { malloc, free } = raw();
   // malloc's address is a signed number in JavaScript.
-  const address = module._malloc(bytes) >>> 0;
+  const address = malloc(bytes) >>> 0;
   if (address === 0) {
     throw new ConvscopeError("memory", `out of memory: could not allocate ${bytes} bytes`);
   }
   try {
     return use(address);
   } finally {
-    module._free(address);
+    free(address);
   }
 }
 
@@ -280,16 +310,15 @@ async function start({ wasm, build, math }: InitOptions): Promise<Engine> {
   const chosen: Build =
     build === "relaxed" || (build !== "simd" && hasRelaxed) ? "relaxed" : "simd";
   const compiled = await compile(wasm ?? defaultWasm(chosen));
-  const module = await instantiate(compiled);
-  // torch without a seed takes one by chance.
-  module.manualSeed(Math.floor(Math.random() * 2 ** 32));
   const info: Engine = Object.freeze({
     build: chosen,
     math: math ?? "reproducible",
     simd: true,
     version,
   });
-  running = { module, info, mailbox: module.mailboxAddress() / 8 };
+  running = await instantiate(compiled, info);
+  // torch without a seed takes one by chance.
+  running.raw.manualSeed(Math.floor(Math.random() * 2 ** 32));
   return info;
 }
 
@@ -456,30 +485,29 @@ function missing(address: string, why: string, cause?: unknown): ConvscopeError 
   );
 }
 
-/** Joins module and glue. The hook keeps the glue from fetching anything. */
-function instantiate(compiled: WebAssembly.Module): Promise<MainModule> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void =>
-      reject(
-        new ConvscopeError(
-          "wasm-invalid",
-          "this WebAssembly does not belong to this version of convscope: is it a copy of an older file?",
-          { cause },
-        ),
-      );
-    const instantiateWasm = (
-      imports: WebAssembly.Imports,
-      done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
-    ): object => {
-      WebAssembly.instantiate(compiled, imports).then((instance) => {
-        try {
-          done(instance, compiled);
-        } catch (cause) {
-          fail(cause);
-        }
-      }, fail);
-      return {};
-    };
-    createModule({ instantiateWasm }).then(resolve, fail);
-  });
+/** Makes the engine of its code. The one thing that it asks for is to be told when its memory has grown. */
+async function instantiate(compiled: WebAssembly.Module, info: Engine): Promise<Running> {
+  try {
+    const imports = { env: { emscripten_notify_memory_growth: () => view(made) } };
+    const { exports } = await WebAssembly.instantiate(compiled, imports);
+    const raw = exports as unknown as Raw;
+    const made = view({ raw, info, mailbox: raw.mailboxAddress() / 8 } as Running);
+    raw._initialize();
+    if (readText(made, raw.version) !== version) throw new Error("another version");
+    return made;
+  } catch (cause) {
+    throw new ConvscopeError(
+      "wasm-invalid",
+      "this WebAssembly does not belong to this version of convscope: is it a copy of an older file?",
+      { cause },
+    );
+  }
+}
+
+function view(engine: Running): Running {
+  const { buffer } = engine.raw.memory;
+  engine.floats = new Float32Array(buffer);
+  engine.ints = new Int32Array(buffer);
+  engine.doubles = new Float64Array(buffer);
+  return engine;
 }

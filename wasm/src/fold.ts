@@ -1,6 +1,5 @@
 // Unfold and Fold: an image as a matrix of its sliding blocks, and back (fold.h).
-import { raw } from "./engine.js";
-import { make, PlainLayer } from "./layer.js";
+import { makeLayer, PlainLayer } from "./layer.js";
 import type { Ints } from "./conv.js";
 import { toInts, toOptions } from "./validate.js";
 
@@ -24,19 +23,14 @@ export interface FoldOptions extends UnfoldOptions {
 
 const names = ["kernelSize", "dilation", "padding", "stride"];
 
-function toArguments(given: Readonly<Record<string, unknown>>): {
-  readonly kernelSize: number | number[];
-  readonly dilation: number | number[];
-  readonly padding: number | number[];
-  readonly stride: number | number[];
-} {
+function toArguments(given: Readonly<Record<string, unknown>>): readonly (number | number[])[] {
   const { kernelSize, dilation, padding, stride } = given;
-  return {
-    kernelSize: toInts(kernelSize, "kernelSize"),
-    dilation: toInts(dilation ?? 1, "dilation"),
-    padding: toInts(padding ?? 0, "padding"),
-    stride: toInts(stride ?? 1, "stride"),
-  };
+  return [
+    toInts(kernelSize, "kernelSize"),
+    toInts(dilation ?? 1, "dilation"),
+    toInts(padding ?? 0, "padding"),
+    toInts(stride ?? 1, "stride"),
+  ];
 }
 
 /**
@@ -50,8 +44,7 @@ function toArguments(given: Readonly<Record<string, unknown>>): {
 export class Unfold extends PlainLayer {
   constructor(options: UnfoldOptions) {
     const given = toOptions(options, "options", names);
-    const settings = { outputSize: null, ...toArguments(given) };
-    super({ raw: make(() => raw().makeUnfold(settings)), options: given });
+    super({ raw: makeLayer("makeUnfold", ...toArguments(given)), options: given });
   }
 }
 
@@ -67,7 +60,7 @@ export class Unfold extends PlainLayer {
 export class Fold extends PlainLayer {
   constructor(options: FoldOptions) {
     const given = toOptions(options, "options", ["outputSize", ...names]);
-    const settings = { outputSize: toInts(given.outputSize, "outputSize"), ...toArguments(given) };
-    super({ raw: make(() => raw().makeFold(settings)), options: given });
+    const outputSize = toInts(given.outputSize, "outputSize");
+    super({ raw: makeLayer("makeFold", ...toArguments(given), outputSize), options: given });
   }
 }

@@ -1,11 +1,17 @@
 // torch.nn.functional: layers for one call. A layer that was made for a call is kept for the next one with the same
 // arguments, so that a repeated call costs no more than a layer's forward().
 import * as activations from "./activation.js";
-import { toConvArguments, type Ints, type PaddingName, type PaddingSides } from "./conv.js";
-import { raw, toMath, type MathMode } from "./engine.js";
+import {
+  toConvArguments,
+  type ConvArguments,
+  type Ints,
+  type PaddingName,
+  type PaddingSides,
+} from "./conv.js";
+import { toMath, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import { Fold, Unfold, type FoldOptions, type UnfoldOptions } from "./fold.js";
-import { Layer, make, Parameter, PlainLayer } from "./layer.js";
+import { Layer, makeLayer, Parameter, PlainLayer } from "./layer.js";
 import * as pools from "./pool.js";
 import { toTensor, zeros, type Tensor } from "./tensor.js";
 import { toIntegers, toNumber, toOptions, toString } from "./validate.js";
@@ -99,18 +105,19 @@ class FunctionalConv extends PlainLayer {
     const parameters = [new Parameter("weight", weightShape, nothing)];
     if (bias)
       parameters.push(new Parameter("bias", [transposed ? second * groups : first], nothing));
-    const settings = {
+    const made = makeLayer(
+      "makeConv",
       axes,
       transposed,
-      inChannels: transposed ? first : second * groups,
-      outChannels: transposed ? second * groups : first,
-      kernelSize: weightShape.slice(2),
-      ...options.settings,
+      transposed ? first : second * groups,
+      transposed ? second * groups : first,
+      weightShape.slice(2),
       bias,
-      paddingMode: "zeros",
-      isModule: false,
-    };
-    super({ raw: make(() => raw().makeConv(settings)), math: options.math, parameters });
+      "zeros",
+      false,
+      ...Object.values(options.settings),
+    );
+    super({ raw: made, math: options.math, parameters });
     this.#parameters = parameters;
   }
 
@@ -134,7 +141,7 @@ class FunctionalConv extends PlainLayer {
 const nothing = zeros([0]);
 
 interface ConvCall {
-  readonly settings: ReturnType<typeof toConvArguments>;
+  readonly settings: ConvArguments;
   readonly math: MathMode | undefined;
 }
 
@@ -181,7 +188,7 @@ function convolve(
 
 class FunctionalPad extends PlainLayer {
   constructor(padding: number | number[], mode: string, value: number | null) {
-    super({ raw: make(() => raw().makePad(0, padding, mode, value)) });
+    super({ raw: makeLayer("makePad", 0, padding, mode, value) });
   }
 }
 

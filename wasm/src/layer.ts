@@ -3,7 +3,7 @@
 // A layer's parameters are JavaScript tensors; the engine's layer has a copy. Before every use the copy is brought up to
 // date, and nothing is done where nothing can have changed. What one layer holds in WASM memory goes with it
 // (FinalizationRegistry) and, for forward()'s buffers, also when all layers together hold too much.
-import type { RawLayer, RawPlan } from "./raw.js";
+import type { Maker, RawLayer, RawPlan } from "./raw.js";
 import { answeredCells, type Cells } from "./cells.js";
 import { ConvscopeError } from "./errors.js";
 import {
@@ -15,9 +15,13 @@ import {
   ints,
   lastError,
   post,
+  postArguments,
+  raw,
   survive,
+  textOf,
   toMath,
   withCopy,
+  type Argument,
   type MathMode,
 } from "./engine.js";
 import { Plan, type PlanOptions } from "./plan.js";
@@ -99,13 +103,13 @@ export class Native {
   readonly raw: RawLayer;
   forward: Forward | null = null;
 
-  constructor(raw: RawLayer) {
-    this.raw = raw;
+  constructor(layer: RawLayer) {
+    this.raw = layer;
   }
 
   free(): void {
     if (this.forward !== null) forget(this.forward);
-    this.raw.delete();
+    raw().deleteLayer(this.raw);
   }
 }
 
@@ -121,7 +125,7 @@ function forget(forward: Forward): void {
   forwards.delete(forward);
   forwardBytes -= forward.bytes;
   forward.owner.forward = null;
-  forward.raw.delete();
+  raw().deletePlan(forward.raw);
 }
 
 function makeRoom(limit: number, except: Forward | null): void {
@@ -216,8 +220,8 @@ export abstract class Layer<Output = Tensor> {
   }
 
   /** @internal */
-  protected constructor({ raw, options = {}, math, parameters = [], parts = [] }: Made) {
-    this.#native = new Native(raw);
+  protected constructor({ raw: made, options = {}, math, parameters = [], parts = [] }: Made) {
+    this.#native = new Native(made);
     this.options = Object.freeze(
       Object.fromEntries(Object.entries(options).map(([key, value]) => [key, copyOf(value)])),
     );
@@ -291,7 +295,7 @@ export abstract class Layer<Output = Tensor> {
    */
   receptiveField(inputShape: readonly number[], outputIndex: readonly number[]): Cells {
     const shape = postQuestion(inputShape, outputIndex, "outputIndex");
-    check(() => this.#native.raw.reads(shape.length, outputIndex.length));
+    check(() => raw().reads(this.#native.raw, shape.length, outputIndex.length));
     return answeredCells();
   }
 
@@ -312,11 +316,7 @@ export abstract class Layer<Output = Tensor> {
   influence(inputShape: readonly number[], index: readonly number[], target = "input"): Cells {
     const p = toTarget(this, target);
     const shape = postQuestion(inputShape, index, "index");
-    check(() =>
-      p === 0
-        ? this.#native.raw.readBy(shape.length, index.length)
-        : this.#native.raw.readByParameter(p - 1, shape.length, index.length),
-    );
+    check(() => raw().readBy(this.#native.raw, p - 1, shape.length, index.length));
     return answeredCells();
   }
 
@@ -335,13 +335,13 @@ export abstract class Layer<Output = Tensor> {
    */
   receptiveFieldSteps(inputShape: readonly number[]): FieldStep[] {
     const shape = toLayerShape(inputShape, "inputShape");
-    const engine = this.#native.raw;
+    const engine = raw();
     post(shape);
-    check(() => engine.fieldSteps(shape.length));
+    check(() => engine.fieldSteps(this.#native.raw, shape.length));
     const [steps, axes, address] = collect(3) as [number, number, number];
     const figures = doubles().slice(address / 8, address / 8 + 4 * steps * axes);
     return Array.from({ length: steps }, (_, step) => ({
-      layer: engine.fieldLayer(step) as string,
+      layer: textOf(() => engine.fieldLayer(step)),
       outputShape: collectShape(engine.fieldShape(step)),
       axes: Array.from({ length: axes }, (__, axis): AxisField => {
         const [size, jump, firstCenter, holes] = figures.subarray(
@@ -402,7 +402,7 @@ export abstract class Layer<Output = Tensor> {
 
   /** torch's print of the layer: `Conv2d(1, 2, kernel_size=(2, 3), stride=(1, 1))`. */
   toString(): string {
-    return this.#native.raw.toText() as string;
+    return textOf(() => raw().layerText(this.#native.raw));
   }
 
   #sync(): number {
@@ -417,7 +417,8 @@ export abstract class Layer<Output = Tensor> {
 
   #upload(p: number, parameter: Parameter): void {
     const tensor = toTensor(parameter.tensor, parameter.name);
-    if (withCopy(dataOf(tensor), (address) => this.#native.raw.setParameter(p, address)))
+    const values = dataOf(tensor);
+    if (withCopy(values, (address) => raw().setParameter(this.#native.raw, p, address)) !== 0)
       this.#version++;
     parameter.mark.set(tensor);
   }
@@ -430,13 +431,12 @@ export abstract class Layer<Output = Tensor> {
       if (forward !== null) forget(forward);
       forward = makeForward(native, toLayerShape(x.shape, "x"), math, version);
     } else if (forward.version !== version) {
-      forward.raw.repack();
+      raw().planRepack(forward.raw);
       forward.version = version;
     }
     forward.lastUse = ++clock;
     floats().set(dataOf(x), forward.input);
-    if (forward.indices === 0) forward.raw.run();
-    else forward.raw.runWithIndices();
+    raw().planRun(forward.raw);
     return forward;
   }
 }
@@ -474,15 +474,15 @@ export function toTarget(layer: Layer<unknown>, target: unknown): number {
   return p + 1;
 }
 
-export function outputShapeOf(raw: RawLayer, shape: readonly number[]): readonly number[] {
+export function outputShapeOf(layer: RawLayer, shape: readonly number[]): readonly number[] {
   post(shape);
-  return collectShape(raw.outputShape(shape.length));
+  return collectShape(raw().outputShape(layer, shape.length));
 }
 
-/** The shape that the engine answered with; a negative rank is a refusal. */
-export function collectShape(rank: number): readonly number[] {
+/** The shape that the engine answered with from number `begin` of the mailbox on; a negative rank is a refusal. */
+export function collectShape(rank: number, begin = 0): readonly number[] {
   if (rank < 0) throw lastError();
-  return Object.freeze(collect(rank));
+  return Object.freeze(collect(rank, begin));
 }
 
 /** Posts the input's shape and an index. */
@@ -493,16 +493,45 @@ export function postQuestion(inputShape: unknown, index: unknown, name: string):
 }
 
 /** What the engine makes; where memory is short, once more without the buffers that can be had again. */
-export function make<T>(attempt: () => T | null): T {
-  const made = survive(attempt) ?? retry(attempt);
-  if (made === null) throw lastError();
+export function make<Handle extends number>(attempt: () => Handle): Handle {
+  const made = survive(attempt) || retry(attempt);
+  if (made === 0) throw lastError();
   return made;
 }
 
-function retry<T>(attempt: () => T | null): T | null {
-  if (forwards.size === 0 || lastError().code !== "memory") return null;
+function retry<Handle extends number>(attempt: () => Handle): Handle | 0 {
+  if (forwards.size === 0 || lastError().code !== "memory") return 0;
   makeRoom(-1, null);
   return survive(attempt);
+}
+
+/** The engine's layer for arguments in the order of wasm/bindings/make.cc. */
+export function makeLayer(maker: Maker, ...values: readonly Argument[]): RawLayer {
+  return make(() => {
+    postArguments(values);
+    return raw()[maker]();
+  });
+}
+
+/** A plan and where its buffers are. */
+export interface MadePlan {
+  readonly plan: RawPlan;
+  readonly outputShape: readonly number[];
+  readonly buffers: readonly [
+    input: number,
+    output: number,
+    indices: number,
+    workspaceBytes: number,
+  ];
+}
+
+export function makePlan(native: Native, inputShape: readonly number[], math: MathMode): MadePlan {
+  const plan = make(() => {
+    post(inputShape);
+    return raw().makePlan(native.raw, inputShape.length, math === "fast");
+  });
+  const outputShape = collectShape(raw().planBuffers(plan), 4);
+  return { plan, outputShape, buffers: collect(4) as [number, number, number, number] };
 }
 
 function makeForward(
@@ -511,24 +540,21 @@ function makeForward(
   math: MathMode,
   version: number,
 ): Forward {
-  const raw = make(() => {
-    post(inputShape);
-    return native.raw.makePlan(inputShape.length, math === "fast");
-  });
-  const outputShape = collectShape(raw.outputShape());
+  const { plan, buffers, outputShape } = makePlan(native, inputShape, math);
+  const [input, outputAt, indices, workspaceBytes] = buffers;
   const outputSize = elementsOf(outputShape);
-  const output = raw.output() / 4;
+  const output = outputAt / 4;
   const forward: Forward = {
-    raw,
+    raw: plan,
     owner: native,
     math,
     inputShape,
     outputShape,
-    input: raw.input() / 4,
+    input: input / 4,
     output,
     outputEnd: output + outputSize,
-    indices: raw.indices() / 4,
-    bytes: raw.workspaceBytes() + 4 * (elementsOf(inputShape) + outputSize),
+    indices: indices / 4,
+    bytes: workspaceBytes + 4 * (elementsOf(inputShape) + outputSize),
     version,
     lastUse: 0,
   };
@@ -558,31 +584,33 @@ export function runBackward(
   const grad = toTensor(gradOutput, "gradOutput");
   const shape = toLayerShape(input.shape, "x");
   sync(layer);
-  const raw = make(() => {
+  const engine = raw();
+  const backward = make(() => {
     post(shape);
-    return native.raw.makeBackward(shape.length);
+    return engine.makeBackward(native.raw, shape.length);
   });
   try {
-    const outputShape = collectShape(raw.outputShape());
+    const outputShape = collectShape(engine.backwardBuffers(backward), 3);
+    const [inputAt, gradAt, gradInput] = collect(3) as [number, number, number];
     if (!sameShape(outputShape, grad.shape)) {
       throw new ConvscopeError(
         "shape",
         `Mismatch in shape: grad_output[0] has a shape of ${torchSize(grad.shape)} and output[0] has a shape of ${torchSize(outputShape)}.`,
       );
     }
-    floats().set(dataOf(input), raw.input() / 4);
-    floats().set(dataOf(grad), raw.gradOutput() / 4);
-    check(() => raw.run());
+    floats().set(dataOf(input), inputAt / 4);
+    floats().set(dataOf(grad), gradAt / 4);
+    check(() => engine.backwardRun(backward));
     const gradients: Record<string, Tensor | null> = {};
     for (const [p, { name, parameter }] of parametersOf(layer).entries()) {
       gradients[name] = fromData(
-        sliceFloats(raw.gradParameter(p), parameter.tensor.size),
+        sliceFloats(engine.backwardParameter(backward, p), parameter.tensor.size),
         parameter.shape,
       );
     }
-    return { ...gradients, input: fromData(sliceFloats(raw.gradInput(), input.size), shape) };
+    return { ...gradients, input: fromData(sliceFloats(gradInput, input.size), shape) };
   } finally {
-    raw.delete();
+    engine.deleteBackward(backward);
   }
 }
 

@@ -1,6 +1,5 @@
 // Padding as a layer (pad.h).
-import { raw } from "./engine.js";
-import { make, PlainLayer } from "./layer.js";
+import { makeLayer, PlainLayer } from "./layer.js";
 import type { Ints } from "./conv.js";
 import { toInts, toNumber, toOptions } from "./validate.js";
 
@@ -29,7 +28,7 @@ export abstract class Padding extends PlainLayer {
     const sides = toInts(given.padding, "padding");
     const filler = isConstant ? toNumber(given.value, "value") : null;
     super({
-      raw: make(() => raw().makePad(axes, sides, isConstant ? "constant" : mode, filler)),
+      raw: makeLayer("makePad", axes, sides, isConstant ? "constant" : mode, filler),
       options: given,
     });
   }

@@ -1,9 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Plan: a layer made ready for one input shape (plan.h).
 import type { RawPlan } from "./raw.js";
-import { floats, post, type MathMode } from "./engine.js";
+import { floats, raw, textOf, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
-import { collectShape, make, nativeOf, sync, type Layer } from "./layer.js";
+import { makePlan, nativeOf, sync, type Layer } from "./layer.js";
 import { elementsOf } from "./validate.js";
 
 /** Options of a layer's `plan()`. */
@@ -12,7 +12,7 @@ export interface PlanOptions {
   readonly math?: MathMode | undefined;
 }
 
-const plans = new FinalizationRegistry<RawPlan>((raw) => raw.delete());
+const plans = new FinalizationRegistry<RawPlan>((plan) => raw().deletePlan(plan));
 
 /**
  * The fast path: weights packed once, input and output kept in WASM memory, nothing copied or allocated in `run()`. Made
@@ -39,22 +39,19 @@ export class Plan {
   #version: number;
   readonly #input: number;
   readonly #output: number;
+  readonly #workspaceBytes: number;
 
   /** @internal */
   constructor(layer: Layer<unknown>, inputShape: readonly number[], math: MathMode) {
     this.#layer = layer;
     this.#version = sync(layer);
-    const raw = make(() => {
-      post(inputShape);
-      return nativeOf(layer).raw.makePlan(inputShape.length, math === "fast");
-    });
-    this.#raw = raw;
-    plans.register(this, raw, this);
+    const { plan, buffers, outputShape } = makePlan(nativeOf(layer), inputShape, math);
+    this.#raw = plan;
+    plans.register(this, plan, this);
     this.math = math;
     this.inputShape = inputShape;
-    this.outputShape = collectShape(raw.outputShape());
-    this.#input = raw.input();
-    this.#output = raw.output();
+    this.outputShape = outputShape;
+    [this.#input, this.#output, , this.#workspaceBytes] = buffers;
   }
 
   /**
@@ -74,30 +71,32 @@ export class Plan {
 
   /** Computes the output, with the layer's parameters as they now are. */
   run(): void {
-    const raw = this.#live();
+    const plan = this.#live();
     const version = sync(this.#layer);
     if (version !== this.#version) {
-      raw.repack();
+      raw().planRepack(plan);
       this.#version = version;
     }
-    raw.run();
+    raw().planRun(plan);
   }
 
   /** The name of the algorithm that was chosen. */
   get algorithm(): string {
-    return this.#live().algorithm() as string;
+    const plan = this.#live();
+    return textOf(() => raw().planAlgorithm(plan));
   }
 
   /** Bytes of WASM memory held besides input and output. */
   get workspaceBytes(): number {
-    return this.#live().workspaceBytes();
+    this.#live();
+    return this.#workspaceBytes;
   }
 
   /** Frees the WASM memory. A second time does nothing; any other use afterwards throws. */
   dispose(): void {
     if (this.#raw === null) return;
     plans.unregister(this);
-    this.#raw.delete();
+    raw().deletePlan(this.#raw);
     this.#raw = null;
   }
 

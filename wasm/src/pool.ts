@@ -1,6 +1,13 @@
 // Max and average pooling over 1, 2 or 3 axes, of windows or to a given size (pool.h, adaptive_pool.h).
-import { raw } from "./engine.js";
-import { indicesOf, Layer, make, nativeOf, outputOf, PlainLayer, runForward } from "./layer.js";
+import {
+  indicesOf,
+  Layer,
+  makeLayer,
+  nativeOf,
+  outputOf,
+  PlainLayer,
+  runForward,
+} from "./layer.js";
 import type { Ints } from "./conv.js";
 import { toTensor, type IntTensor, type Tensor } from "./tensor.js";
 import { toBoolean, toInteger, toInts, toOptions, typeError } from "./validate.js";
@@ -84,19 +91,18 @@ export abstract class MaxPool<Indices extends boolean> extends Layer<MaxPoolOutp
     const names = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
     const given = toOptions(options, "options", names);
     const { kernelSize, stride, padding, dilation, ceilMode, returnIndices } = given;
-    const settings = {
+    const made = makeLayer(
+      "makeMaxPool",
       axes,
-      kernelSize: toInts(kernelSize, "kernelSize"),
-      stride: toOptionalInts(stride, "stride"),
-      padding: toInts(padding ?? 0, "padding"),
-      dilation: toInts(dilation ?? 1, "dilation"),
-      ceilMode: toBoolean(ceilMode ?? false, "ceilMode"),
-      returnIndices: toBoolean(returnIndices ?? false, "returnIndices"),
-      countIncludePad: true,
-      divisorOverride: null,
-    };
-    super({ raw: make(() => raw().makeMaxPool(settings)), options: given });
-    this.returnIndices = settings.returnIndices;
+      toInts(kernelSize, "kernelSize"),
+      toOptionalInts(stride, "stride"),
+      toInts(padding ?? 0, "padding"),
+      toInts(dilation ?? 1, "dilation"),
+      toBoolean(ceilMode ?? false, "ceilMode"),
+      toBoolean(returnIndices ?? false, "returnIndices"),
+    );
+    super({ raw: made, options: given });
+    this.returnIndices = returnIndices === true;
   }
 
   override forward(x: Tensor): MaxPoolOutput<Indices> {
@@ -112,19 +118,17 @@ export abstract class AvgPool extends PlainLayer {
     if (axes > 1) names.push("divisorOverride");
     const given = toOptions(options, "options", names);
     const { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride } = given;
-    const settings = {
+    const made = makeLayer(
+      "makeAvgPool",
       axes,
-      kernelSize: toInts(kernelSize, "kernelSize"),
-      stride: toOptionalInts(stride, "stride"),
-      padding: toInts(padding ?? 0, "padding"),
-      dilation: 1,
-      ceilMode: toBoolean(ceilMode ?? false, "ceilMode"),
-      returnIndices: false,
-      countIncludePad: toBoolean(countIncludePad ?? true, "countIncludePad"),
-      divisorOverride:
-        (divisorOverride ?? null) === null ? null : toInteger(divisorOverride, "divisorOverride"),
-    };
-    super({ raw: make(() => raw().makeAvgPool(settings)), options: given });
+      toInts(kernelSize, "kernelSize"),
+      toOptionalInts(stride, "stride"),
+      toInts(padding ?? 0, "padding"),
+      toBoolean(ceilMode ?? false, "ceilMode"),
+      toBoolean(countIncludePad ?? true, "countIncludePad"),
+      (divisorOverride ?? null) === null ? null : toInteger(divisorOverride, "divisorOverride"),
+    );
+    super({ raw: made, options: given });
   }
 }
 
@@ -134,7 +138,7 @@ export abstract class AdaptiveAvgPool extends PlainLayer {
   protected constructor(axes: number, options: AdaptiveAvgPoolOptions) {
     const given = toOptions(options, "options", ["outputSize"]);
     const size = toOutputSize(given.outputSize);
-    super({ raw: make(() => raw().makeAdaptivePool(axes, false, size, false)), options: given });
+    super({ raw: makeLayer("makeAdaptivePool", axes, false, size, false), options: given });
   }
 }
 
@@ -151,7 +155,7 @@ export abstract class AdaptiveMaxPool<Indices extends boolean> extends Layer<
     const size = toOutputSize(given.outputSize);
     const returnIndices = toBoolean(given.returnIndices ?? false, "returnIndices");
     super({
-      raw: make(() => raw().makeAdaptivePool(axes, true, size, returnIndices)),
+      raw: makeLayer("makeAdaptivePool", axes, true, size, returnIndices),
       options: given,
     });
     this.returnIndices = returnIndices;

@@ -1,6 +1,5 @@
 // Sequential: layers run one after another (sequential.h).
-import type { RawLayer } from "./raw.js";
-import { raw } from "./engine.js";
+import { raw, withCopy } from "./engine.js";
 import { AdaptiveMaxPool, MaxPool } from "./pool.js";
 import { make, nativeOf, PlainLayer, toLayer, type Layer } from "./layer.js";
 
@@ -28,8 +27,9 @@ export class Sequential extends PlainLayer {
     const list =
       layers.length === 1 && Array.isArray(first) ? (first as readonly unknown[]) : layers;
     const parts = Array.from(list, (layer, i) => toPart(layer, `layers[${i}]`));
+    const handles = Int32Array.from(parts, (part) => nativeOf(part).raw);
     super({
-      raw: make(() => raw().makeSequential(parts.map((part): RawLayer => nativeOf(part).raw))),
+      raw: withCopy(handles, (address) => make(() => raw().makeSequential(address, parts.length))),
       parts,
     });
     this.layers = Object.freeze(parts);

@@ -1,7 +1,7 @@
 // Tensors: values in ordinary typed arrays that JavaScript owns. Nothing here lives in WASM memory and nothing must be
 // freed; the engine is asked only for random numbers and prints.
 import { ConvscopeError } from "./errors.js";
-import { floats, isEngineMemory, post, raw, withCopy, withMemory } from "./engine.js";
+import { floats, isEngineMemory, post, raw, textOf, withCopy, withMemory } from "./engine.js";
 import {
   elementsOf,
   maxElements,
@@ -112,11 +112,9 @@ export abstract class BaseTensor<A extends Float32Array | Int32Array> {
   toString(): string {
     const { data } = attached(this);
     post(this.shape);
-    return withCopy(data, (address) =>
-      data instanceof Float32Array
-        ? raw().floatsToText(address, this.shape.length)
-        : raw().intsToText(address, this.shape.length),
-    ) as string;
+    const { floatsText, intsText } = raw();
+    const print = data instanceof Float32Array ? floatsText : intsText;
+    return withCopy(data, (address) => textOf(() => print(address, this.shape.length)));
   }
 
   /** @internal */

@@ -2,7 +2,7 @@
 // Watch: edit a cell, and learn exactly which outputs changed (watch.h).
 import type { RawWatch } from "./raw.js";
 import { Cells, checkListable } from "./cells.js";
-import { check, collect, ints, post, withCopy } from "./engine.js";
+import { check, collect, ints, post, raw, textOf, withCopy } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {
   collectShape,
@@ -127,7 +127,7 @@ export interface Replacement {
   readonly removed: number;
 }
 
-const watches = new FinalizationRegistry<RawWatch>((raw) => raw.delete());
+const watches = new FinalizationRegistry<RawWatch>((held) => raw().deleteWatch(held));
 
 /**
  * Watches a layer or a stack: edits its input, weight or bias, and answers which outputs changed. Only what an edit
@@ -173,16 +173,16 @@ export class Watch {
     const shape = toLayerShape(x.shape, "x");
     this.#layer = layer;
     this.#version = sync(layer);
-    const raw = withCopy(dataOf(x), (address) =>
+    const held = withCopy(dataOf(x), (address) =>
       make(() => {
         post(shape);
-        return nativeOf(layer).raw.makeWatch(shape.length, address);
+        return raw().makeWatch(nativeOf(layer).raw, shape.length, address);
       }),
     );
-    this.#raw = raw;
-    watches.register(this, raw, this);
+    this.#raw = held;
+    watches.register(this, held, this);
     this.#parameters = parametersOf(layer);
-    this.#shapes = shapesOf(raw);
+    this.#shapes = shapesOf(held);
   }
 
   /** The layer that is watched. */
@@ -209,13 +209,13 @@ export class Watch {
    * The values that layer number `level` of a stack reads, counted from 0: 0 is the input, `depth` the output. A copy.
    */
   values(level: number): Tensor {
-    const raw = this.#live();
+    const held = this.#live();
     const shape = this.#shapes[toInteger(level, "level")];
     if (shape === undefined) throw rangeError(`integer from 0 to ${this.depth}`, "level", level);
     const copy = this.#copies.get(level);
     // A copy that someone wrote to is theirs.
     if (copy !== undefined && isUntouched(copy)) return copy;
-    const fresh = fromData(sliceFloats(raw.level(level), elementsOf(shape)), shape);
+    const fresh = fromData(sliceFloats(raw().watchLevel(held, level), elementsOf(shape)), shape);
     this.#copies.set(level, fresh);
     return fresh;
   }
@@ -242,48 +242,48 @@ export class Watch {
    * ```
    */
   setMany(edits: readonly Edit[]): Change {
-    const raw = this.#live();
+    const held = this.#live();
     if (!Array.isArray(edits)) throw typeError("array of [target, index, value]", "edits", edits);
     const checked = Array.from(edits as readonly unknown[], (edit) => this.#toEdit(edit));
-    this.#catchUp(raw);
-    for (const [target, offset, value] of checked) raw.add(target, offset, value);
-    check(() => raw.apply());
-    return this.#answer(raw);
+    this.#catchUp(held);
+    for (const [target, offset, value] of checked) raw().watchAdd(held, target, offset, value);
+    check(() => raw().watchApply(held));
+    return this.#answer(held);
   }
 
   /** Whether there is a step to take back. */
   get canUndo(): boolean {
-    return this.#live().canUndo();
+    return raw().watchCanUndo(this.#live()) !== 0;
   }
 
   /** Whether there is a step to make again. */
   get canRedo(): boolean {
-    return this.#live().canRedo();
+    return raw().watchCanRedo(this.#live()) !== 0;
   }
 
   /** Takes the last step back; null if there is none. An edit that changed no bit of its target is no step. */
   undo(): Change | null {
-    const raw = this.#live();
-    if (!raw.canUndo()) return null;
-    this.#catchUp(raw);
-    check(() => raw.undo());
-    return this.#answer(raw);
+    const held = this.#live();
+    if (raw().watchCanUndo(held) === 0) return null;
+    this.#catchUp(held);
+    check(() => raw().watchUndo(held));
+    return this.#answer(held);
   }
 
   /** Makes the last step taken back again; null if there is none. */
   redo(): Change | null {
-    const raw = this.#live();
-    if (!raw.canRedo()) return null;
-    this.#catchUp(raw);
-    check(() => raw.redo());
-    return this.#answer(raw);
+    const held = this.#live();
+    if (raw().watchCanRedo(held) === 0) return null;
+    this.#catchUp(held);
+    check(() => raw().watchRedo(held));
+    return this.#answer(held);
   }
 
   /** Computes everything anew, from the layer's parameters as they now are. */
   refresh(): void {
-    const raw = this.#live();
+    const held = this.#live();
     sync(this.#layer);
-    this.#catchUp(raw);
+    this.#catchUp(held);
   }
 
   /**
@@ -293,11 +293,11 @@ export class Watch {
    * @param index - one number per axis of the output
    */
   whyKept(index: readonly number[]): string {
-    const raw = this.#live();
+    const held = this.#live();
     const output = this.#shapes[this.depth] as readonly number[];
     toOffset(output, index, "index");
     post(index);
-    return raw.whyKept(index.length) as string;
+    return textOf(() => raw().watchWhyKept(held, index.length));
   }
 
   /**
@@ -317,11 +317,11 @@ export class Watch {
    * ```
    */
   sensitivity(index: readonly number[]): Sensitivity {
-    const raw = this.#live();
-    this.#catchUp(raw);
+    const held = this.#live();
+    this.#catchUp(held);
     toOffset(this.#shapes[this.depth] as readonly number[], index, "index");
     post(index);
-    check(() => raw.sensitivity(index.length));
+    check(() => raw().watchSensitivity(held, index.length));
     const [address, count] = collect(2) as [number, number];
     return new Sensitivity(
       this.#shapes[0] as readonly number[],
@@ -337,11 +337,11 @@ export class Watch {
    * @throws ConvscopeError with torch's text if torch refuses the input; then the watch is as it was
    */
   replace(layer: Layer<unknown>): Replacement {
-    const raw = this.#live();
+    const held = this.#live();
     const next = toLayer(layer, "layer");
     const version = sync(next);
     const beforeShape = this.#shapes[this.depth] as readonly number[];
-    check(() => raw.replace(nativeOf(next).raw));
+    check(() => raw().watchReplace(held, nativeOf(next).raw));
     const answer = collect(5) as [number, number, number, number, number];
     const [address, count, kept, added, removed] = answer;
     this.#layer = next;
@@ -349,7 +349,7 @@ export class Watch {
     this.#parameters = parametersOf(next);
     this.#copies.clear();
     const cells = sliceInts(address, 3 * count);
-    this.#shapes = shapesOf(raw);
+    this.#shapes = shapesOf(held);
     const afterShape = this.#shapes[this.depth] as readonly number[];
     return {
       beforeShape,
@@ -365,7 +365,7 @@ export class Watch {
   dispose(): void {
     if (this.#raw === null) return;
     watches.unregister(this);
-    this.#raw.delete();
+    raw().deleteWatch(this.#raw);
     this.#raw = null;
     this.#copies.clear();
   }
@@ -394,15 +394,15 @@ export class Watch {
   }
 
   /** Someone else changed the engine's parameters: what is held no longer follows from them. */
-  #catchUp(raw: RawWatch): void {
+  #catchUp(held: RawWatch): void {
     const version = versionOf(this.#layer);
     if (version === this.#version) return;
-    check(() => raw.refresh());
+    check(() => raw().watchRefresh(held));
     this.#version = version;
     this.#copies.clear();
   }
 
-  #answer(raw: RawWatch): Change {
+  #answer(held: RawWatch): Change {
     const shape = this.#shapes[this.depth] as readonly number[];
     const answer = collect(4) as [number, number, number, number];
     const [address, reached, changed, edits] = answer;
@@ -413,23 +413,25 @@ export class Watch {
       reached: new Cells(shape, numbers.subarray(0, reached)),
       changed: new ChangedCells(shape, changed, numbers.subarray(reached)),
     };
-    this.#noteEdits(raw, edits);
+    this.#noteEdits(held, edits);
     return change;
   }
 
   /** The layer's tensors get what the engine's parameters have. */
-  #noteEdits(raw: RawWatch, edits: number): void {
+  #noteEdits(held: RawWatch, edits: number): void {
     for (let i = 0; i < edits; ++i) {
-      const target = raw.editTarget(i);
-      if (target === 0) continue;
-      noteEdit(this.#parameters[target - 1] as NamedParameter, raw.editOffset(i), raw.editValue(i));
+      raw().watchEdit(held, i);
+      const [target, offset, value] = collect(3) as [number, number, number];
+      if (target !== 0) noteEdit(this.#parameters[target - 1] as NamedParameter, offset, value);
     }
     this.#version = versionOf(this.#layer);
   }
 }
 
-function shapesOf(raw: RawWatch): readonly (readonly number[])[] {
-  return Array.from({ length: raw.levels() }, (_, level) => collectShape(raw.levelShape(level)));
+function shapesOf(held: RawWatch): readonly (readonly number[])[] {
+  return Array.from({ length: raw().watchLevels(held) }, (_, level) =>
+    collectShape(raw().watchLevelShape(held, level)),
+  );
 }
 
 function sliceInts(address: number, count: number): Int32Array {

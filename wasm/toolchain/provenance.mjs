@@ -58,10 +58,10 @@ const parts = [
     "Copyright Google LLC and others",
   ],
   [
-    "Emscripten's runtime and Embind",
+    "Emscripten's runtime",
     emscripten,
     "MIT or NCSA",
-    "index.js, both .wasm files",
+    "both .wasm files",
     "Copyright the Emscripten authors",
   ],
   [
