@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "core/src/cell_rows.h"
 #include "core/src/nan.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -304,6 +305,37 @@ bool CellPlanes::Run(const ConvGeometry& g, const float* weight,
   if (positions < kFewestPositions || !AllFinite(g, weight, cells[1])) {
     return false;
   }
+  const CellBox box = FindRows(g, cells);
+  if (box.rows.size() == 0) return RunBox(g, weight, bias, in, cells, out);
+  ComputeRows(g, weight, bias, in, cells, box, out);
+  // What is left around the box: above and below it, then beside it.
+  const auto part = [](const IndexList& list, int64_t begin, int64_t end) {
+    IndexList some;
+    for (int32_t i : list) {
+      if (begin <= i && i < end) some.push_back(i);
+    }
+    return some;
+  };
+  const auto [rows, columns] = box;
+  const int64_t last_row = g.axes[1].out;
+  const int64_t last_column = g.axes[2].out;
+  ConvCells rest = cells;
+  const auto run_rest = [&](int64_t row, int64_t row_end, int64_t column,
+                            int64_t column_end) {
+    rest[3] = part(cells[3], row, row_end);
+    rest[4] = part(cells[4], column, column_end);
+    return rest[3].empty() || rest[4].empty() ||
+           RunBox(g, weight, bias, in, rest, out);
+  };
+  return run_rest(0, rows.begin, 0, last_column) &&
+         run_rest(rows.end, last_row, 0, last_column) &&
+         run_rest(rows.begin, rows.end, 0, columns.begin) &&
+         run_rest(rows.begin, rows.end, columns.end, last_column);
+}
+
+bool CellPlanes::RunBox(const ConvGeometry& g, const float* weight,
+                        const float* bias, const float* in,
+                        const ConvCells& cells, float* out) {
   std::array<std::vector<AxisRun>, 3> runs;
   for (size_t axis = 0; axis < 3; ++axis) {
     FindRuns(g.axes[axis], cells[axis + 2], &runs[axis]);

@@ -12,16 +12,17 @@
 
 namespace convscope {
 
-// Computes strips of output rows side by side, straight out of a copy of the
+// Where no padding is met, the rows are computed straight out of the input
+// (cell_rows.h). Elsewhere strips of rows are computed out of a copy of the
 // input in which padding is written out: there a whole strip is one run of
 // numbers for every tap. The numbers between two rows of a strip are computed,
 // too, and nobody takes them.
 class CellPlanes {
  public:
-  // The bits of ComputeCells. False, and nothing was written, if this is not
-  // the fast way for these cells (there are few, or they lie far apart), if a
-  // weight is not finite (a padding cell adds nothing, not even then) or if
-  // memory ended.
+  // The bits of ComputeCells. False, and some of the cells may be missing, if
+  // this is not the fast way for these cells (there are few, or they lie far
+  // apart), if a weight is not finite (a padding cell adds nothing, not even
+  // then) or if memory ended.
   bool Run(const ConvGeometry& geometry, const float* weight, const float* bias,
            const float* in, const ConvCells& cells, float* out);
 
@@ -59,6 +60,10 @@ class CellPlanes {
   };
   struct Strip;
 
+  // All of `cells` by way of the copy.
+  bool RunBox(const ConvGeometry& geometry, const float* weight,
+              const float* bias, const float* in, const ConvCells& cells,
+              float* out);
   static void FindRuns(const AxisMap& map, const IndexList& outputs,
                        std::vector<AxisRun>* runs);
   void RunStrips(const ConvGeometry& geometry, const float* weight,
