@@ -28,11 +28,21 @@ IndexList RandomList(Random* random, int64_t size) {
   return list;
 }
 
-ConvCase LargeConv(Random* random) {
-  const int axes = static_cast<int>(random->Int(1, 3));
-  const bool transposed = random->Chance(40);
+enum class Kernels { kAny, k3x3 };
+
+ConvCase LargeConv(Random* random, Kernels kernels) {
+  const bool is_3x3 = kernels == Kernels::k3x3;
+  const int axes = static_cast<int>(random->Int(is_3x3 ? 2 : 1, 3));
+  const bool transposed = !is_3x3 && random->Chance(40);
   for (;;) {
     ConvOptions options = RandomConvOptions(random, axes, transposed);
+    if (is_3x3) {
+      // Cell by cell over rows that are neighbours: a way of its own.
+      options.kernel_size = 3;
+      options.stride = 1;
+      options.dilation = {1, random->Int(1, 3)};
+      if (axes == 3) options.dilation = {random->Int(1, 2), 1, 1};
+    }
     if (random->Chance(30)) {
       options.groups = 1;
       options.in_channels = random->Int(1, 20);
@@ -89,7 +99,12 @@ TEST_CASE(
     "cell kernels give the bits of the plain loops and write nothing else") {
   Random random(51);
   ForEachTarget([&] {
-    for (int i = 0; i < 150; ++i) CheckCells(&random, LargeConv(&random));
+    for (int i = 0; i < 150; ++i) {
+      CheckCells(&random, LargeConv(&random, Kernels::kAny));
+    }
+    for (int i = 0; i < 50; ++i) {
+      CheckCells(&random, LargeConv(&random, Kernels::k3x3));
+    }
   });
 }
 
