@@ -1,5 +1,5 @@
-// Convolution row by row, for few channels: depthwise, grouped, image filters,
-// the first layer of a network.
+// Convolution row by row, for few channels: grouped layers, the first layer of a
+// network, single planes where kernel_depthwise.cc does not suit.
 //
 // With few channels a patch would be used too seldom to be worth packing. The
 // input of a few output rows is copied once with its padding (kernel_strip.h),
@@ -78,7 +78,6 @@ void ForEachRowTile(int64_t oc, Visit visit) {
 #include "hwy/highway.h"
 //
 #include "core/src/kernel_copy-inl.h"
-#include "core/src/kernel_depthwise-inl.h"
 #include "core/src/kernel_rowtile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -168,16 +167,6 @@ struct StripRunner {
   }
 };
 
-// Whether Depthwise3x3 can compute strips of this shape.
-bool SuitsDepthwise3x3(const ConvGeometry& g, const Phase& phase,
-                       const StripShape& shape) {
-  const auto& [d, h, w] = phase.axes;
-  return g.ic == 1 && g.oc == 1 && d.taps == 1 && h.taps == 3 && w.taps == 3 &&
-         phase.IsDense() && h.shift_step == 1 && w.shift_step == 1 &&
-         h.stride == w.stride && w.stride <= 2 && shape.columns == w.count &&
-         w.count >= static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
-}
-
 // Offsets of the terms, and of the runs of terms along the width.
 void FindOffsets(Rows& rows, const Phase& phase, const StripShape& shape) {
   const int64_t taps = phase.taps();
@@ -200,7 +189,6 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
   const int64_t plane = g.out_plane();
   const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
   if (!rows.is_ready) FindOffsets(rows, phase, shape);
-  const bool is_3x3 = SuitsDepthwise3x3(g, phase, shape);
   const auto run_strip = [&](int64_t qd, int64_t qh, int64_t qw) {
     const int64_t height = std::min(shape.rows, h.count - qh);
     const int64_t width = std::min(shape.columns, w.count - qw);
@@ -225,16 +213,6 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
       for (int64_t ic = 0; ic < g.ic; ++ic) {
         CopyChannel(rows.copy, in + (image * g.ic + ic) * g.in_plane(),
                     rows.strip.data() + ic * shape.channel);
-      }
-      if (is_3x3 && height >= static_cast<int64_t>(kDepthwiseRows)) {
-        const DepthwisePlane part{
-            static_cast<size_t>(height), static_cast<size_t>(width),
-            static_cast<size_t>(shape.row()), static_cast<size_t>(shape.pitch),
-            static_cast<size_t>(w.map.out)};
-        const auto run = FindDepthwise3x3(rows.is_fast, h.stride);
-        run(part, weights + group * 9, rows.starts.data()[group],
-            rows.strip.data(), out + image * plane + offset);
-        continue;
       }
       ForEachRowTile(g.oc, [&](int64_t oc, int64_t channels) {
         const int64_t channel = group * g.oc + oc;

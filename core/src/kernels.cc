@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/src/conv_cells.h"
+#include "core/src/kernel_depthwise.h"
 #include "core/src/kernel_gemm.h"
 #include "core/src/kernel_phase.h"
 #include "core/src/kernel_rows.h"
@@ -84,6 +85,9 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
   if (is_winograd) {
     CONVSCOPE_RETURN_IF_ERROR(
         MakeWinogradKernel(geometry, weight, bias, &fastest));
+  } else if (SuitsDepthwise(geometry)) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        MakeDepthwiseKernel(geometry, weight, bias, math, &fastest));
   } else if (SuitsRows(geometry)) {
     CONVSCOPE_RETURN_IF_ERROR(
         MakeRowsKernel(geometry, weight, bias, math, &fastest));

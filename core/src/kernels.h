@@ -7,8 +7,10 @@
 //
 //   "gemm"      many channels: a matrix product whose right side is packed
 //               panel by panel out of the input (kernel_gemm.cc)
+//   "depthwise" one channel from one: down the plane, where it lies
+//               (kernel_depthwise.cc)
 //   "rows"      few channels: straight out of a padded copy of some rows
-//               (kernel_rows.cc; depthwise 3x3: kernel_depthwise-inl.h)
+//               (kernel_rows.cc)
 //   "winograd"  3x3 of stride 1, in fast math only (kernel_winograd.cc)
 //   "cells"     anything, one output after the other, where an infinite weight
 //               meets a padding cell (conv_cells.cc)
