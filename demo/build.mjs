@@ -40,6 +40,15 @@ const common = {
   tsconfigRaw: {},
   // The package's sources rather than its one file: what the page does not use falls away.
   alias: { convscope: path.join(demo, "../wasm/src/index.ts") },
+  plugins: [
+    {
+      name: "glue",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/raw\.js$/ }, () => ({
+          path: path.join(demo, "../build/wasm-simd/raw.js"),
+        })),
+    },
+  ],
   logLevel: "warning",
 };
 

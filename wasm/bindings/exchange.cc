@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "wasm/bindings/bind.h"
+
 namespace convscope::raw {
 namespace {
 
@@ -91,23 +93,21 @@ std::string Arguments::Text() {
   return text;
 }
 
-CONVSCOPE_EXPORT(mailboxAddress) double MailboxAddress() {
-  return Address(mailbox);
-}
+double MailboxAddress() { return Address(mailbox); }
 
 // Code and text of the call that was refused last.
-CONVSCOPE_EXPORT(lastError) int LastError() {
+int LastError() {
   WriteText(last_error.message);
   return static_cast<int>(last_error.code);
 }
 
 // The package's version, so that another version's file is told by it.
-CONVSCOPE_EXPORT(version) void Version() { WriteText(CONVSCOPE_VERSION); }
+void Version() { WriteText(CONVSCOPE_VERSION); }
 
 // Shape and a set of cells as AppendCells() gives it in; the address of the
 // offsets of all its cells out, in row-major order, each once. Their number is
 // returned.
-CONVSCOPE_EXPORT(cellOffsets) int CellOffsets(const int32_t* next, int rank) {
+int CellOffsets(const int32_t* next, int rank) {
   static IndexList offsets;
   CellSet cells(ReadShape(0, rank));
   for (int32_t parts = *next++; parts > 0; --parts) {
@@ -122,6 +122,13 @@ CONVSCOPE_EXPORT(cellOffsets) int CellOffsets(const int32_t* next, int rank) {
   offsets = cells.Offsets();
   mailbox[0] = Address(offsets.data());
   return static_cast<int>(offsets.size());
+}
+
+EMSCRIPTEN_BINDINGS(exchange) {
+  Bind<&MailboxAddress>("mailboxAddress");
+  Bind<&LastError>("lastError");
+  Bind<&Version>("version");
+  Bind<&CellOffsets>("cellOffsets");
 }
 
 }  // namespace convscope::raw

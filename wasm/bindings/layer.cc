@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "wasm/bindings/bind.h"
 #include "wasm/bindings/exchange.h"
 
 namespace convscope::raw {
@@ -26,23 +27,18 @@ std::vector<FieldStep> field_steps;
 
 }  // namespace
 
-CONVSCOPE_EXPORT(deleteLayer) void DeleteLayer(RawLayer* layer) {
-  delete layer;
-}
+void DeleteLayer(RawLayer* layer) { delete layer; }
 
-CONVSCOPE_EXPORT(layerText) void LayerText(const RawLayer& layer) {
-  WriteText(layer.layer->ToString());
-}
+void LayerText(const RawLayer& layer) { WriteText(layer.layer->ToString()); }
 
 // Input shape in, output shape out. The output's rank, or minus the code.
-CONVSCOPE_EXPORT(outputShape) int OutputShape(const RawLayer& layer, int rank) {
+int OutputShape(const RawLayer& layer, int rank) {
   Shape out;
   const int code = Report(layer.layer->OutputShape(ReadShape(0, rank), &out));
   return code != 0 ? -code : WriteShape(0, out);
 }
 
 // Input shape and a cell of the output in; the input cells that it reads out.
-CONVSCOPE_EXPORT(reads)
 int Reads(const RawLayer& layer, int rank, int index_rank) {
   return Ask(layer, rank, index_rank,
              [&](const Shape& in, const Shape& out, const Shape& index,
@@ -54,7 +50,6 @@ int Reads(const RawLayer& layer, int rank, int index_rank) {
 
 // Input shape and a cell of the input (parameter -1) or of a parameter in; the
 // output cells that read it out.
-CONVSCOPE_EXPORT(readBy)
 int ReadBy(const RawLayer& layer, int parameter, int rank, int index_rank) {
   return Ask(
       layer, rank, index_rank,
@@ -71,20 +66,17 @@ int ReadBy(const RawLayer& layer, int parameter, int rank, int index_rank) {
       });
 }
 
-CONVSCOPE_EXPORT(parameterCount) int ParameterCount(const RawLayer& layer) {
+int ParameterCount(const RawLayer& layer) {
   return static_cast<int>(layer.parameters.size());
 }
-CONVSCOPE_EXPORT(parameterShape)
 int ParameterShape(const RawLayer& layer, int p) {
   return WriteShape(0, layer.parameters[static_cast<size_t>(p)].shape);
 }
-CONVSCOPE_EXPORT(parameterAddress)
 double ParameterAddress(const RawLayer& layer, int p) {
   return Address(layer.parameters[static_cast<size_t>(p)].data);
 }
 
 // Takes over the values. 0 if they are the same bits.
-CONVSCOPE_EXPORT(setParameter)
 int SetParameter(const RawLayer& layer, int p, const float* values) {
   const Parameter& parameter = layer.parameters[static_cast<size_t>(p)];
   const size_t bytes =
@@ -95,13 +87,11 @@ int SetParameter(const RawLayer& layer, int p, const float* values) {
 }
 
 // Of a convolution: draws torch's numbers for its weight, its bias or both.
-CONVSCOPE_EXPORT(draw)
 void Draw(const RawLayer& layer, int weight, int bias) {
   layer.conv->ResetParameters(&generator, weight != 0, bias != 0);
 }
 
 // Of a convolution: input shape and output_size in, the layer that gives it.
-CONVSCOPE_EXPORT(forOutputSize)
 RawLayer* ForOutputSize(const RawLayer& layer, int rank, int count) {
   const Shape sizes = ReadShape(rank, count);
   std::unique_ptr<Conv> conv;
@@ -113,7 +103,6 @@ RawLayer* ForOutputSize(const RawLayer& layer, int rank, int count) {
 // Of a convolution: input shape and a cell of the output in. Value, bias and
 // the number of terms out; then the addresses of the terms' offsets (input and
 // weight in turn) and of their numbers (x, w and product in turn).
-CONVSCOPE_EXPORT(explain)
 int Explain(const RawLayer& layer, int rank, int index_rank,
             const float* input) {
   // Kept for the caller to read.
@@ -141,7 +130,7 @@ int Explain(const RawLayer& layer, int rank, int index_rank,
 // The figures of the receptive field, one step per layer: how many steps and
 // axes there are, and the address of the figures (size, jump, first centre and
 // whether there are holes), step by step, axis by axis.
-CONVSCOPE_EXPORT(fieldSteps) int FieldSteps(const RawLayer& layer, int rank) {
+int FieldSteps(const RawLayer& layer, int rank) {
   static std::vector<double> figures;
   const int code = Report(
       ReceptiveFieldSteps(*layer.layer, ReadShape(0, rank), &field_steps));
@@ -163,11 +152,29 @@ CONVSCOPE_EXPORT(fieldSteps) int FieldSteps(const RawLayer& layer, int rank) {
   return 0;
 }
 // Print and output shape of a step that fieldSteps() found.
-CONVSCOPE_EXPORT(fieldLayer) void FieldLayer(int step) {
+void FieldLayer(int step) {
   WriteText(field_steps[static_cast<size_t>(step)].layer);
 }
-CONVSCOPE_EXPORT(fieldShape) int FieldShape(int step) {
+int FieldShape(int step) {
   return WriteShape(0, field_steps[static_cast<size_t>(step)].output_shape);
+}
+
+EMSCRIPTEN_BINDINGS(layer) {
+  Bind<&DeleteLayer>("deleteLayer");
+  Bind<&LayerText>("layerText");
+  Bind<&OutputShape>("outputShape");
+  Bind<&Reads>("reads");
+  Bind<&ReadBy>("readBy");
+  Bind<&ParameterCount>("parameterCount");
+  Bind<&ParameterShape>("parameterShape");
+  Bind<&ParameterAddress>("parameterAddress");
+  Bind<&SetParameter>("setParameter");
+  Bind<&Draw>("draw");
+  Bind<&ForOutputSize>("forOutputSize");
+  Bind<&Explain>("explain");
+  Bind<&FieldSteps>("fieldSteps");
+  Bind<&FieldLayer>("fieldLayer");
+  Bind<&FieldShape>("fieldShape");
 }
 
 }  // namespace convscope::raw

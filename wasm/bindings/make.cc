@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "convscope/adaptive_pool.h"
+#include "wasm/bindings/bind.h"
 #include "wasm/bindings/exchange.h"
 #include "wasm/bindings/layer.h"
 
@@ -45,7 +46,7 @@ RawLayer* WrapConv(Status status, std::unique_ptr<Conv> conv) {
 }
 
 // The layer's numbers are zero until drawn or set.
-CONVSCOPE_EXPORT(makeConv) RawLayer* MakeConv() {
+RawLayer* MakeConv() {
   Arguments arguments;
   ConvOptions options;
   options.axes = static_cast<int>(arguments.Number());
@@ -81,7 +82,7 @@ CONVSCOPE_EXPORT(makeConv) RawLayer* MakeConv() {
   return WrapConv(std::move(status), std::move(conv));
 }
 
-CONVSCOPE_EXPORT(makeMaxPool) RawLayer* MakeMaxPool() {
+RawLayer* MakeMaxPool() {
   Arguments arguments;
   MaxPoolOptions options;
   options.axes = static_cast<int>(arguments.Number());
@@ -97,7 +98,7 @@ CONVSCOPE_EXPORT(makeMaxPool) RawLayer* MakeMaxPool() {
               options.return_indices ? &ForwardWithIndices<MaxPool> : nullptr);
 }
 
-CONVSCOPE_EXPORT(makeAvgPool) RawLayer* MakeAvgPool() {
+RawLayer* MakeAvgPool() {
   Arguments arguments;
   AvgPoolOptions options;
   options.axes = static_cast<int>(arguments.Number());
@@ -114,7 +115,7 @@ CONVSCOPE_EXPORT(makeAvgPool) RawLayer* MakeAvgPool() {
   return Wrap(std::move(status), std::move(pool));
 }
 
-CONVSCOPE_EXPORT(makeAdaptivePool) RawLayer* MakeAdaptivePool() {
+RawLayer* MakeAdaptivePool() {
   Arguments arguments;
   AdaptivePoolOptions options;
   options.axes = static_cast<int>(arguments.Number());
@@ -134,7 +135,7 @@ CONVSCOPE_EXPORT(makeAdaptivePool) RawLayer* MakeAdaptivePool() {
 }
 
 // axes 0: F.pad. A value of null: none was given.
-CONVSCOPE_EXPORT(makePad) RawLayer* MakePad() {
+RawLayer* MakePad() {
   Arguments arguments;
   PadOptions options;
   options.axes = static_cast<int>(arguments.Number());
@@ -147,7 +148,7 @@ CONVSCOPE_EXPORT(makePad) RawLayer* MakePad() {
   return Wrap(std::move(status), std::move(pad));
 }
 
-CONVSCOPE_EXPORT(makeUnfold) RawLayer* MakeUnfold() {
+RawLayer* MakeUnfold() {
   Arguments arguments;
   UnfoldOptions options;
   options.kernel_size = arguments.Integers();
@@ -159,7 +160,7 @@ CONVSCOPE_EXPORT(makeUnfold) RawLayer* MakeUnfold() {
   return Wrap(std::move(status), std::move(unfold));
 }
 
-CONVSCOPE_EXPORT(makeFold) RawLayer* MakeFold() {
+RawLayer* MakeFold() {
   Arguments arguments;
   FoldOptions options;
   options.kernel_size = arguments.Integers();
@@ -173,7 +174,7 @@ CONVSCOPE_EXPORT(makeFold) RawLayer* MakeFold() {
 }
 
 // The name is one of torch.nn's that the core has.
-CONVSCOPE_EXPORT(makeActivation) RawLayer* MakeActivation() {
+RawLayer* MakeActivation() {
   Arguments arguments;
   ActivationOptions options;
   (void)ParseActivationKind(arguments.Text(), &options.kind);
@@ -190,11 +191,22 @@ CONVSCOPE_EXPORT(makeActivation) RawLayer* MakeActivation() {
 }
 
 // From the addresses of its parts.
-CONVSCOPE_EXPORT(makeSequential)
 RawLayer* MakeSequential(const RawLayer* const* parts, int count) {
   std::vector<std::shared_ptr<Layer>> layers;
   for (int i = 0; i < count; ++i) layers.push_back(parts[i]->layer);
   return new RawLayer(std::make_shared<Sequential>(std::move(layers)));
+}
+
+EMSCRIPTEN_BINDINGS(make) {
+  Bind<&MakeConv>("makeConv");
+  Bind<&MakeMaxPool>("makeMaxPool");
+  Bind<&MakeAvgPool>("makeAvgPool");
+  Bind<&MakeAdaptivePool>("makeAdaptivePool");
+  Bind<&MakePad>("makePad");
+  Bind<&MakeUnfold>("makeUnfold");
+  Bind<&MakeFold>("makeFold");
+  Bind<&MakeActivation>("makeActivation");
+  Bind<&MakeSequential>("makeSequential");
 }
 
 }  // namespace convscope::raw

@@ -1,6 +1,7 @@
 // What computes whole tensors: plans, gradients, random numbers, prints.
 #include <string>
 
+#include "wasm/bindings/bind.h"
 #include "wasm/bindings/exchange.h"
 #include "wasm/bindings/layer.h"
 
@@ -15,7 +16,6 @@ struct RawPlan {
 };
 
 // Input shape in.
-CONVSCOPE_EXPORT(makePlan)
 RawPlan* MakePlan(const RawLayer& layer, int rank, int fast) {
   auto made = std::make_unique<RawPlan>();
   made->layer = layer.layer;
@@ -28,31 +28,27 @@ RawPlan* MakePlan(const RawLayer& layer, int rank, int fast) {
   }
   return Report(std::move(status)) == 0 ? made.release() : nullptr;
 }
-CONVSCOPE_EXPORT(deletePlan) void DeletePlan(RawPlan* plan) { delete plan; }
+void DeletePlan(RawPlan* plan) { delete plan; }
 
-CONVSCOPE_EXPORT(planRun) void PlanRun(RawPlan* plan) {
+void PlanRun(RawPlan* plan) {
   if (plan->with_indices == nullptr) return plan->plan->Run();
   plan->with_indices(*plan->layer, plan->plan->input_shape(),
                      plan->plan->input(), plan->plan->output(),
                      plan->indices.data());
 }
-CONVSCOPE_EXPORT(planRepack) void PlanRepack(RawPlan* plan) {
-  plan->plan->Repack();
-}
+void PlanRepack(RawPlan* plan) { plan->plan->Repack(); }
 
 // The addresses of input, output and indices (0 unless the layer answers with
 // them) and the bytes of the workspace out, then the output's shape; its rank
 // is returned.
-CONVSCOPE_EXPORT(planBuffers) int PlanBuffers(const RawPlan& plan) {
+int PlanBuffers(const RawPlan& plan) {
   mailbox[0] = Address(plan.plan->input());
   mailbox[1] = Address(plan.plan->output());
   mailbox[2] = Address(plan.indices.data());
   mailbox[3] = static_cast<double>(plan.plan->workspace_bytes());
   return WriteShape(4, plan.plan->output_shape());
 }
-CONVSCOPE_EXPORT(planAlgorithm) void PlanAlgorithm(const RawPlan& plan) {
-  WriteText(plan.plan->algorithm());
-}
+void PlanAlgorithm(const RawPlan& plan) { WriteText(plan.plan->algorithm()); }
 
 // The arrays of one backward call.
 struct RawBackward {
@@ -77,32 +73,27 @@ struct RawBackward {
 };
 
 // Input shape in.
-CONVSCOPE_EXPORT(makeBackward)
 RawBackward* MakeBackward(const RawLayer& layer, int rank) {
   auto made = std::make_unique<RawBackward>();
   made->layer = layer.layer;
   const int code = Report(made->Allocate(ReadShape(0, rank)));
   return code == 0 ? made.release() : nullptr;
 }
-CONVSCOPE_EXPORT(deleteBackward) void DeleteBackward(RawBackward* backward) {
-  delete backward;
-}
+void DeleteBackward(RawBackward* backward) { delete backward; }
 
 // The addresses of input, of the output's gradient and of the input's out, then
 // the output's shape; its rank is returned.
-CONVSCOPE_EXPORT(backwardBuffers)
 int BackwardBuffers(const RawBackward& backward) {
   mailbox[0] = Address(backward.input.data());
   mailbox[1] = Address(backward.grad_output.data());
   mailbox[2] = Address(backward.grad_input.data());
   return WriteShape(3, backward.out_shape);
 }
-CONVSCOPE_EXPORT(backwardParameter)
 double BackwardParameter(const RawBackward& backward, int p) {
   return Address(backward.grad_parameters[static_cast<size_t>(p)].data());
 }
 
-CONVSCOPE_EXPORT(backwardRun) int BackwardRun(RawBackward* backward) {
+int BackwardRun(RawBackward* backward) {
   Gradients gradients{backward->grad_input.data(), {}};
   for (Buffer<float>& gradient : backward->grad_parameters) {
     gradients.parameters.push_back(gradient.data());
@@ -116,24 +107,43 @@ CONVSCOPE_EXPORT(backwardRun) int BackwardRun(RawBackward* backward) {
 
 Generator generator;
 
-CONVSCOPE_EXPORT(manualSeed) void ManualSeed(double seed) {
+void ManualSeed(double seed) {
   generator.ManualSeed(static_cast<uint64_t>(ToInteger(seed)));
 }
-CONVSCOPE_EXPORT(fillRand) void FillRand(float* values, double count) {
+void FillRand(float* values, double count) {
   generator.FillRand(ToInteger(count), values);
 }
-CONVSCOPE_EXPORT(fillRandn) void FillRandn(float* values, double count) {
+void FillRandn(float* values, double count) {
   generator.FillRandn(ToInteger(count), values);
 }
 
 // Shape in; its rank may be any up to 64.
-CONVSCOPE_EXPORT(floatsText) void FloatsText(const float* values, int rank) {
+void FloatsText(const float* values, int rank) {
   const std::vector<int64_t> shape(mailbox, mailbox + rank);
   WriteText(TensorToString(shape, values));
 }
-CONVSCOPE_EXPORT(intsText) void IntsText(const int32_t* values, int rank) {
+void IntsText(const int32_t* values, int rank) {
   const std::vector<int64_t> shape(mailbox, mailbox + rank);
   WriteText(TensorToString(shape, values));
+}
+
+EMSCRIPTEN_BINDINGS(run) {
+  Bind<&MakePlan>("makePlan");
+  Bind<&DeletePlan>("deletePlan");
+  Bind<&PlanRun>("planRun");
+  Bind<&PlanRepack>("planRepack");
+  Bind<&PlanBuffers>("planBuffers");
+  Bind<&PlanAlgorithm>("planAlgorithm");
+  Bind<&MakeBackward>("makeBackward");
+  Bind<&DeleteBackward>("deleteBackward");
+  Bind<&BackwardBuffers>("backwardBuffers");
+  Bind<&BackwardParameter>("backwardParameter");
+  Bind<&BackwardRun>("backwardRun");
+  Bind<&ManualSeed>("manualSeed");
+  Bind<&FillRand>("fillRand");
+  Bind<&FillRandn>("fillRandn");
+  Bind<&FloatsText>("floatsText");
+  Bind<&IntsText>("intsText");
 }
 
 }  // namespace convscope::raw

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wasm/bindings/bind.h"
 #include "wasm/bindings/exchange.h"
 #include "wasm/bindings/layer.h"
 
@@ -47,47 +48,41 @@ struct RawWatch {
 };
 
 // Input shape in.
-CONVSCOPE_EXPORT(makeWatch)
 RawWatch* MakeWatch(const RawLayer& layer, int rank, const float* input) {
   auto made = std::make_unique<RawWatch>();
   const int code = Report(
       Watch::Create(layer.layer, ReadShape(0, rank), input, &made->watch));
   return code == 0 ? made.release() : nullptr;
 }
-CONVSCOPE_EXPORT(deleteWatch) void DeleteWatch(RawWatch* watch) {
-  delete watch;
-}
+void DeleteWatch(RawWatch* watch) { delete watch; }
 
 // Edits wait until watchApply().
-CONVSCOPE_EXPORT(watchAdd)
 void WatchAdd(RawWatch* watch, int target, double offset, float value) {
   watch->edits.push_back(
       {static_cast<size_t>(target), ToInteger(offset), value});
 }
-CONVSCOPE_EXPORT(watchApply) int WatchApply(RawWatch* watch) {
+int WatchApply(RawWatch* watch) {
   const int code =
       watch->Answer(watch->watch->Set(watch->edits, &watch->change));
   watch->edits.clear();
   return code;
 }
-CONVSCOPE_EXPORT(watchCanUndo) int WatchCanUndo(const RawWatch& watch) {
+int WatchCanUndo(const RawWatch& watch) {
   return watch.watch->can_undo() ? 1 : 0;
 }
-CONVSCOPE_EXPORT(watchCanRedo) int WatchCanRedo(const RawWatch& watch) {
+int WatchCanRedo(const RawWatch& watch) {
   return watch.watch->can_redo() ? 1 : 0;
 }
-CONVSCOPE_EXPORT(watchUndo) int WatchUndo(RawWatch* watch) {
+int WatchUndo(RawWatch* watch) {
   return watch->Answer(watch->watch->Undo(&watch->change));
 }
-CONVSCOPE_EXPORT(watchRedo) int WatchRedo(RawWatch* watch) {
+int WatchRedo(RawWatch* watch) {
   return watch->Answer(watch->watch->Redo(&watch->change));
 }
-CONVSCOPE_EXPORT(watchRefresh) int WatchRefresh(RawWatch* watch) {
-  return Report(watch->watch->Refresh());
-}
+int WatchRefresh(RawWatch* watch) { return Report(watch->watch->Refresh()); }
 
 // Target, offset and new value of an edit of the last change out.
-CONVSCOPE_EXPORT(watchEdit) void WatchEdit(const RawWatch& watch, int i) {
+void WatchEdit(const RawWatch& watch, int i) {
   const Edit& edit = watch.change.edits[static_cast<size_t>(i)];
   mailbox[0] = static_cast<double>(edit.target);
   mailbox[1] = static_cast<double>(edit.offset);
@@ -95,27 +90,23 @@ CONVSCOPE_EXPORT(watchEdit) void WatchEdit(const RawWatch& watch, int i) {
 }
 
 // The values before the first layer, between them and after the last.
-CONVSCOPE_EXPORT(watchLevels) int WatchLevels(const RawWatch& watch) {
+int WatchLevels(const RawWatch& watch) {
   return static_cast<int>(watch.watch->layers()) + 1;
 }
-CONVSCOPE_EXPORT(watchLevelShape)
 int WatchLevelShape(const RawWatch& watch, int level) {
   return WriteShape(0, watch.watch->shape(static_cast<size_t>(level)));
 }
-CONVSCOPE_EXPORT(watchLevel)
 double WatchLevel(const RawWatch& watch, int level) {
   return Address(watch.watch->values(static_cast<size_t>(level)));
 }
 
 // A cell of the output in.
-CONVSCOPE_EXPORT(watchWhyKept)
 void WatchWhyKept(const RawWatch& watch, int rank) {
   WriteText(watch.watch->WhyKept(ReadShape(0, rank)));
 }
 
 // A cell of the output in; the address of the offsets of the input cells that
 // it reads, with its derivatives behind them, and how many there are out.
-CONVSCOPE_EXPORT(watchSensitivity)
 int WatchSensitivity(RawWatch* watch, int rank) {
   std::vector<int32_t>& numbers = watch->numbers;
   std::vector<float> derivatives;
@@ -132,7 +123,6 @@ int WatchSensitivity(RawWatch* watch, int rank) {
 
 // The address of what changed, how many cells that are; how many cells kept
 // their value, came and went.
-CONVSCOPE_EXPORT(watchReplace)
 int WatchReplace(RawWatch* watch, const RawLayer& layer) {
   const Replacement& replacement = watch->replacement;
   const int code =
@@ -146,6 +136,25 @@ int WatchReplace(RawWatch* watch, const RawLayer& layer) {
   mailbox[3] = static_cast<double>(replacement.added);
   mailbox[4] = static_cast<double>(replacement.removed);
   return 0;
+}
+
+EMSCRIPTEN_BINDINGS(watch) {
+  Bind<&MakeWatch>("makeWatch");
+  Bind<&DeleteWatch>("deleteWatch");
+  Bind<&WatchAdd>("watchAdd");
+  Bind<&WatchApply>("watchApply");
+  Bind<&WatchCanUndo>("watchCanUndo");
+  Bind<&WatchCanRedo>("watchCanRedo");
+  Bind<&WatchUndo>("watchUndo");
+  Bind<&WatchRedo>("watchRedo");
+  Bind<&WatchRefresh>("watchRefresh");
+  Bind<&WatchEdit>("watchEdit");
+  Bind<&WatchLevels>("watchLevels");
+  Bind<&WatchLevelShape>("watchLevelShape");
+  Bind<&WatchLevel>("watchLevel");
+  Bind<&WatchWhyKept>("watchWhyKept");
+  Bind<&WatchSensitivity>("watchSensitivity");
+  Bind<&WatchReplace>("watchReplace");
 }
 
 }  // namespace convscope::raw

@@ -1,5 +1,5 @@
 // Convolution and transposed convolution over 1, 2 or 3 axes (conv.h).
-import type { RawLayer } from "./raw.js";
+import type { RawLayer } from "./bindings.js";
 import { check, collect, floats, ints, raw, toMath, withCopy, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {

@@ -1,6 +1,8 @@
 // The engine: one WebAssembly instance for the whole page, and the ways to get it there. Everything else in this folder
 // asks raw() for it.
-import type { Raw } from "./raw.js";
+import createModule from "./raw.js";
+import type { MainModule } from "./raw.js";
+import type { Raw } from "./bindings.js";
 import { ConvscopeError, coreError } from "./errors.js";
 import { toOptions, typeError } from "./validate.js";
 
@@ -64,12 +66,8 @@ const relaxedProbe = new Uint8Array([
 interface Running {
   readonly raw: Raw;
   readonly info: Engine;
-  /** Index into the memory as doubles of the core's mailbox. */
+  /** Index into HEAPF64 of the core's mailbox. */
   readonly mailbox: number;
-  /** The memory, seen anew whenever it has grown. */
-  floats: Float32Array;
-  ints: Int32Array;
-  doubles: Float64Array;
 }
 
 let running: Running | null = null;
@@ -135,7 +133,7 @@ export function defaultMath(): MathMode {
 
 /** The WASM memory as floats: good until the next call into the engine. */
 export function floats(): Float32Array {
-  return current().floats;
+  return current().raw.HEAPF32;
 }
 
 /** Whether `buffer` is the WASM memory as it now is. */
@@ -145,20 +143,21 @@ export function isEngineMemory(buffer: ArrayBuffer): boolean {
 
 /** The WASM memory as 32-bit integers: good until the next call into the engine. */
 export function ints(): Int32Array {
-  return current().ints;
+  return current().raw.HEAP32;
 }
 
 /** The WASM memory as doubles: good until the next call into the engine. */
 export function doubles(): Float64Array {
-  return current().doubles;
+  return current().raw.HEAPF64;
 }
 
 /** Writes lists of numbers, one after another, to the mailbox. */
 export function post(...lists: readonly (readonly number[])[]): void {
-  const { doubles, mailbox } = current();
+  const { raw, mailbox } = current();
+  const memory = raw.HEAPF64;
   let at = mailbox;
   for (const list of lists) {
-    for (let i = 0; i < list.length; ++i) doubles[at++] = list[i] as number;
+    for (let i = 0; i < list.length; ++i) memory[at++] = list[i] as number;
   }
 }
 
@@ -178,9 +177,10 @@ export function postArguments(values: readonly Argument[]): void {
 
 /** `count` numbers of the mailbox, from number `begin` on. */
 export function collect(count: number, begin = 0): number[] {
-  const { doubles, mailbox } = current();
+  const { raw, mailbox } = current();
+  const memory = raw.HEAPF64;
   const list = new Array<number>(count);
-  for (let i = 0; i < count; ++i) list[i] = doubles[mailbox + begin + i] as number;
+  for (let i = 0; i < count; ++i) list[i] = memory[mailbox + begin + i] as number;
   return list;
 }
 
@@ -191,8 +191,8 @@ export function textOf(call: () => void): string {
 
 function readText(engine: Running, call: () => void): string {
   call();
-  const { doubles, mailbox } = engine;
-  const bytes = new Uint8Array(doubles.buffer, doubles[mailbox], doubles[mailbox + 1]);
+  const memory = engine.raw.HEAPF64;
+  const bytes = new Uint8Array(memory.buffer, memory[engine.mailbox], memory[engine.mailbox + 1]);
   return new TextDecoder().decode(bytes);
 }
 
@@ -239,7 +239,7 @@ export function withCopy<T>(data: Float32Array | Int32Array, use: (address: numb
 
 /** WASM memory for the time of one call. */
 export function withMemory<T>(bytes: number, use: (address: number) => T): T {
-  const { malloc, free } = raw();
+  const { _malloc: malloc, _free: free } = raw();
   // malloc's address is a signed number in JavaScript.
   const address = malloc(bytes) >>> 0;
   if (address === 0) {
@@ -485,14 +485,23 @@ function missing(address: string, why: string, cause?: unknown): ConvscopeError 
   );
 }
 
-/** Makes the engine of its code. The one thing that it asks for is to be told when its memory has grown. */
+/** Joins code and glue. The hook keeps the glue from fetching anything. */
 async function instantiate(compiled: WebAssembly.Module, info: Engine): Promise<Running> {
   try {
-    const imports = { env: { emscripten_notify_memory_growth: () => view(made) } };
-    const { exports } = await WebAssembly.instantiate(compiled, imports);
-    const raw = exports as unknown as Raw;
-    const made = view({ raw, info, mailbox: raw.mailboxAddress() / 8 } as Running);
-    raw._initialize();
+    const module = await new Promise<MainModule>((resolve, reject) => {
+      const instantiateWasm = (
+        imports: WebAssembly.Imports,
+        done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+      ): object => {
+        WebAssembly.instantiate(compiled, imports)
+          .then((instance) => done(instance, compiled))
+          .catch(reject);
+        return {};
+      };
+      createModule({ instantiateWasm }).then(resolve, reject);
+    });
+    const raw = module as unknown as Raw;
+    const made = { raw, info, mailbox: raw.mailboxAddress() / 8 };
     if (readText(made, raw.version) !== version) throw new Error("another version");
     return made;
   } catch (cause) {
@@ -502,12 +511,4 @@ async function instantiate(compiled: WebAssembly.Module, info: Engine): Promise<
       { cause },
     );
   }
-}
-
-function view(engine: Running): Running {
-  const { buffer } = engine.raw.memory;
-  engine.floats = new Float32Array(buffer);
-  engine.ints = new Int32Array(buffer);
-  engine.doubles = new Float64Array(buffer);
-  return engine;
 }

@@ -3,7 +3,7 @@
 // A layer's parameters are JavaScript tensors; the engine's layer has a copy. Before every use the copy is brought up to
 // date, and nothing is done where nothing can have changed. What one layer holds in WASM memory goes with it
 // (FinalizationRegistry) and, for forward()'s buffers, also when all layers together hold too much.
-import type { Maker, RawLayer, RawPlan } from "./raw.js";
+import type { Maker, RawLayer, RawPlan } from "./bindings.js";
 import { answeredCells, type Cells } from "./cells.js";
 import { ConvscopeError } from "./errors.js";
 import {

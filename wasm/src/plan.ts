@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Plan: a layer made ready for one input shape (plan.h).
-import type { RawPlan } from "./raw.js";
+import type { RawPlan } from "./bindings.js";
 import { floats, raw, textOf, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import { makePlan, nativeOf, sync, type Layer } from "./layer.js";

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Watch: edit a cell, and learn exactly which outputs changed (watch.h).
-import type { RawWatch } from "./raw.js";
+import type { RawWatch } from "./bindings.js";
 import { Cells, checkListable } from "./cells.js";
 import { check, collect, ints, post, raw, textOf, withCopy } from "./engine.js";
 import { ConvscopeError } from "./errors.js";

@@ -1,5 +1,5 @@
 // Makes the npm package's dist/ from the two WebAssembly builds and wasm/src:
-// index.js (all of wasm/src in one module), its declarations, two .wasm files.
+// index.js (wrapper and glue in one module), its declarations, two .wasm files.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -34,11 +34,40 @@ const sources = [
   at("wasm/tsconfig.json"),
   at("tsconfig.json"),
   at("package-lock.json"),
-  ...Object.values(builds).map((build) => `${build}/raw.wasm`),
+  ...Object.values(builds).flatMap((build) => [`${build}/raw.js`, `${build}/raw.wasm`]),
 ];
 const made = await fs.stat(stamp).catch(() => null);
 const complete = await fs.stat(`${dist}/index.d.ts`).catch(() => null);
 if (made && complete && made.mtimeMs > (await newest(sources))) process.exit(0);
+
+// One glue serves both builds, so it has to be the same file.
+const glue = await fs.readFile(`${builds.simd}/raw.js`, "utf8");
+if (glue !== (await fs.readFile(`${builds.relaxed}/raw.js`, "utf8"))) {
+  console.error(
+    "package: the glue of build/wasm-simd and build/wasm-relaxed differs. Both must export and\n" +
+      "import the same things; compare build/wasm-simd/raw.js with build/wasm-relaxed/raw.js.",
+  );
+  process.exit(1);
+}
+
+/** Answers "./raw.js" with the glue, less the one line that misleads bundlers. */
+const rawModule = {
+  name: "raw-module",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/raw\.js$/ }, () => ({ path: `${builds.simd}/raw.js` }));
+    build.onLoad({ filter: /[\\/]wasm-simd[\\/]raw\.js$/ }, () => {
+      // Never reached, as the wrapper instantiates; but users' bundlers would
+      // look for a raw.wasm that the package does not have.
+      const contents = glue.replace(/new URL\("raw\.wasm",\s*import\.meta\.url\)\.href/g, '""');
+      if (/raw\.wasm"?,\s*import\.meta/.test(contents)) {
+        return {
+          errors: [{ text: "the glue names raw.wasm in a form that package.mjs does not know" }],
+        };
+      }
+      return { contents, loader: "js" };
+    });
+  },
+};
 
 await fs.rm(dist, { recursive: true, force: true });
 await fs.rm(declarations, { recursive: true, force: true });
@@ -57,6 +86,7 @@ await esbuild.build({
   // that a user's bundler could leave out.
   minify: true,
   legalComments: "none",
+  plugins: [rawModule],
   logLevel: "warning",
 });
 
@@ -65,6 +95,7 @@ const tsc = spawnSync(process.execPath, [at("node_modules/typescript/bin/tsc"), 
 });
 if (tsc.status !== 0) process.exit(1);
 await fs.cp(`${declarations}/wasm/src`, dist, { recursive: true });
+await fs.copyFile(`${builds.simd}/raw.d.ts`, `${dist}/raw.d.ts`);
 for (const [name, build] of Object.entries(builds)) {
   await fs.copyFile(`${build}/raw.wasm`, `${dist}/convscope.${name}.wasm`);
   await fs.chmod(`${dist}/convscope.${name}.wasm`, 0o644);

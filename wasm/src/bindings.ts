@@ -1,5 +1,5 @@
-// What the engine exports: the functions of wasm/bindings, which say what goes through the mailbox and what is answered. A test compares the names
-// here, and how many arguments each takes, with the files.
+// What the engine can do: the functions of wasm/bindings, which say what goes through the mailbox and what is answered.
+import type { MainModule } from "./raw.js";
 
 declare const kind: unique symbol;
 /** The address of an object of the engine. 0 where one was refused. */
@@ -11,11 +11,13 @@ export type RawWatch = Handle<"watch">;
 
 /** The exports; addresses go in as numbers of either sign, and come out as doubles unless said otherwise. */
 export interface Raw {
-  readonly memory: WebAssembly.Memory;
-  _initialize(): void;
+  // Renewed whenever the memory grows.
+  readonly HEAP32: Int32Array;
+  readonly HEAPF32: Float32Array;
+  readonly HEAPF64: Float64Array;
   /** Answers with a signed number. */
-  malloc(bytes: number): number;
-  free(address: number): void;
+  _malloc(bytes: number): number;
+  _free(address: number): void;
 
   mailboxAddress(): number;
   lastError(): number;
@@ -95,3 +97,17 @@ export type Maker =
   | "makeUnfold"
   | "makeFold"
   | "makeActivation";
+
+// Embind says what was bound: the same names, each with as many arguments.
+type Arity<F> = F extends (...list: infer List) => unknown ? List["length"] : null;
+type Differing = {
+  [Name in keyof Raw]: Name extends keyof MainModule
+    ? Arity<Raw[Name]> extends Arity<MainModule[Name]>
+      ? never
+      : Name
+    : Name;
+}[keyof Raw];
+type Forgotten = Exclude<keyof MainModule, keyof Raw | `HEAP${string}`>;
+type None<Names extends never> = Names;
+/** @internal */
+export type Agreed = None<Differing | Forgotten>;
