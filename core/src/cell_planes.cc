@@ -172,27 +172,39 @@ void FindStretches(const std::vector<int64_t>& sources, int64_t begin,
                    int64_t end, int64_t step, int64_t pitch,
                    std::vector<Stretch>* stretches) {
   stretches->clear();
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t source = sources[static_cast<size_t>(i)];
-    if (source < 0) continue;
-    const int64_t to = (i - begin) % step * pitch + (i - begin) / step;
-    if (step == 1 && !stretches->empty()) {
-      Stretch& last = stretches->back();
-      if (source == last.source + last.count && to == last.to + last.count) {
-        ++last.count;
-        continue;
+  for (int64_t phase = 0; phase < step; ++phase) {
+    int64_t to = phase * pitch;
+    for (int64_t i = begin + phase; i < end; i += step, ++to) {
+      const int64_t source = sources[static_cast<size_t>(i)];
+      if (source < 0) continue;
+      if (!stretches->empty()) {
+        Stretch& last = stretches->back();
+        if (source == last.source + last.count * step &&
+            to == last.to + last.count) {
+          ++last.count;
+          continue;
+        }
       }
+      stretches->push_back({to, source, 1});
     }
-    stretches->push_back({to, source, 1});
   }
 }
 
-// Copies `count` rows of an input plane, `width` wide, to rows `pitch` apart.
-void CopyRows(const float* row, int64_t width, int64_t count,
+// Copies `count` rows of an input plane, `width` wide, to rows `pitch` apart:
+// of each stretch the cells that are `step` apart.
+void CopyRows(const float* row, int64_t width, int64_t count, int64_t step,
               const std::vector<Stretch>& stretches, float* to, int64_t pitch) {
   for (const Stretch& stretch : stretches) {
-    HWY_DYNAMIC_DISPATCH(CopyCells)
-    (row + stretch.source, width, count, stretch.count, to + stretch.to, pitch);
+    const float* from = row + stretch.source;
+    float* copy = to + stretch.to;
+    if (step == 1) {
+      HWY_DYNAMIC_DISPATCH(CopyCells)
+      (from, width, count, stretch.count, copy, pitch);
+      continue;
+    }
+    for (int64_t y = 0; y < count; ++y, from += width, copy += pitch) {
+      for (int64_t i = 0; i < stretch.count; ++i) copy[i] = from[i * step];
+    }
   }
 }
 
@@ -441,7 +453,7 @@ void CellPlanes::SumStrip(const ConvGeometry& g, const float* weight,
         }
         const int64_t width = g.axes[2].in;
         CopyRows(plane + (d * g.axes[1].in + *h) * width, width, together,
-                 stretches, copy, strip.pitch);
+                 strip.width->in_step, stretches, copy, strip.pitch);
         row += together;
       }
       to += strip.copy_rows * strip.pitch;

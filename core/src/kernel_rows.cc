@@ -1,5 +1,5 @@
-// Convolution row by row, for few channels: grouped layers, the first layer of a
-// network, single planes where kernel_depthwise.cc does not suit.
+// Convolution row by row, for few channels: grouped layers, the first layer of
+// a network, single planes where kernel_depthwise.cc does not suit.
 //
 // With few channels a patch would be used too seldom to be worth packing. The
 // input of a few output rows is copied once with its padding (kernel_strip.h),
