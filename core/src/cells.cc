@@ -97,7 +97,9 @@ class Rows {
 void Normalize(IndexList* list) {
   // Lists mostly arrive in order: look before sorting.
   if (!std::is_sorted(list->begin(), list->end())) {
-    std::sort(list->begin(), list->end());
+    // By a heap: std::sort is five times the code.
+    std::make_heap(list->begin(), list->end());
+    std::sort_heap(list->begin(), list->end());
   }
   list->erase(std::unique(list->begin(), list->end()), list->end());
 }

@@ -66,6 +66,33 @@ double LogSeries(double s) {
   return 2 * s + 2 * s * (z * Polynomial(kInverseOdds, z));
 }
 
+// sin(quarters * pi / 2 + angle) for an angle from 0 to 2 pi. The series run to
+// pi / 4; the first terms left out are below 2^-54 of the result.
+double SineAfter(int quarters, double angle) {
+  constexpr double kSine[] = {-1.0 / 6,
+                              1.0 / 120,
+                              -1.0 / 5040,
+                              1.0 / 362880,
+                              -1.0 / 39916800,
+                              1.0 / 6227020800,
+                              -1.0 / 1307674368000,
+                              1.0 / 355687428096000};
+  constexpr double kCosine[] = {-1.0 / 2,           1.0 / 24,
+                                -1.0 / 720,         1.0 / 40320,
+                                -1.0 / 3628800,     1.0 / 479001600,
+                                -1.0 / 87178291200, 1.0 / 20922789888000};
+  // pi / 2 in two parts. The first has 50 bits, so that four times it is exact.
+  constexpr double kHigh = 0x1.921fb54442d18p+0;
+  constexpr double kLow = 0x1.1a62633145c07p-54;
+  const double turns = std::floor(angle / (kHigh + kLow) + 0.5);
+  const double r = (angle - turns * kHigh) - turns * kLow;
+  const double z = r * r;
+  const int quadrant = quarters + static_cast<int>(turns);
+  const double size = quadrant % 2 == 0 ? r + r * (z * Polynomial(kSine, z))
+                                        : 1 + z * Polynomial(kCosine, z);
+  return quadrant % 4 < 2 ? size : -size;
+}
+
 // (1 + 2x) exp(x^2) erfc(x) for x >= 0 as a polynomial in t = (x - 3) / (x +
 // 3), which runs from -1 to 1: the Chebyshev interpolant of degree 24, written
 // out in powers of t. Its largest relative error is 5e-17. The substitution is
@@ -107,13 +134,10 @@ double ExactExpm1(double x) {
   return ExactExp(x) - 1;
 }
 
-double ExactLog1p(double x) {
-  if (!(x >= 0)) return kNaN;
+double ExactLog(double x) {
+  if (!(x > 0)) return kNaN;
   if (x == kInfinity) return x;
-  // Below sqrt(2) - 1 nothing is lost by not forming 1 + x.
-  if (x <= 0.4142) return LogSeries(x / (2 + x));
-  const double u = 1 + x;
-  const uint64_t bits = std::bit_cast<uint64_t>(u);
+  const uint64_t bits = std::bit_cast<uint64_t>(x);
   double exponent = static_cast<double>(bits >> 52) - 1023;
   double fraction =
       std::bit_cast<double>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
@@ -124,6 +148,15 @@ double ExactLog1p(double x) {
   const double log = LogSeries((fraction - 1) / (fraction + 1));
   return exponent * kLn2High + (exponent * kLn2Low + log);
 }
+
+double ExactLog1p(double x) {
+  // Below sqrt(2) - 1 nothing is lost by not forming 1 + x.
+  if (x >= 0 && x <= 0.4142) return LogSeries(x / (2 + x));
+  return x >= 0 ? ExactLog(1 + x) : kNaN;
+}
+
+double ExactSin(double angle) { return SineAfter(0, angle); }
+double ExactCos(double angle) { return SineAfter(1, angle); }
 
 double ExactTanh(double x) {
   if (x != x) return x;

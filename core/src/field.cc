@@ -74,7 +74,9 @@ bool FieldOf(const std::vector<AxisMap>& maps, int64_t o, int64_t* left,
       if (*left < 0) return false;
       AppendEndless(maps[layer], position, &next);
     }
-    std::sort(next.begin(), next.end());
+    // By a heap: std::sort is five times the code.
+    std::make_heap(next.begin(), next.end());
+    std::sort_heap(next.begin(), next.end());
     next.erase(std::unique(next.begin(), next.end()), next.end());
     if (!next.empty() &&
         (next.front() < -kMaxReach || next.back() > kMaxReach)) {

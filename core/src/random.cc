@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/src/exact_math.h"
+
 namespace convscope {
 namespace {
 
@@ -74,11 +76,11 @@ double Generator::NextNormal() {
   };
   const double u1 = uniform();
   const double u2 = uniform();
-  const double radius = std::sqrt(-2.0 * std::log1p(-u2));
+  const double radius = std::sqrt(-2.0 * ExactLog(1 - u2));
   const double theta = kTwoPi * u1;
-  stored_normal_ = radius * std::sin(theta);
+  stored_normal_ = radius * ExactSin(theta);
   has_stored_normal_ = true;
-  return radius * std::cos(theta);
+  return radius * ExactCos(theta);
 }
 
 void Generator::FillRandn(int64_t count, float* out) {
@@ -91,10 +93,10 @@ void Generator::FillRandn(int64_t count, float* out) {
   const auto transform = [](float* block) {
     for (int i = 0; i < 8; ++i) {
       const double u1 = 1.0 - static_cast<double>(block[i]);
-      const double radius = std::sqrt(-2.0 * std::log(u1));
+      const double radius = std::sqrt(-2.0 * ExactLog(u1));
       const double theta = kTwoPi * static_cast<double>(block[i + 8]);
-      block[i] = static_cast<float>(radius * std::cos(theta));
-      block[i + 8] = static_cast<float>(radius * std::sin(theta));
+      block[i] = static_cast<float>(radius * ExactCos(theta));
+      block[i + 8] = static_cast<float>(radius * ExactSin(theta));
     }
   };
   FillRand(count, out);

@@ -39,6 +39,27 @@ TEST_CASE("exp, expm1, log1p and tanh err by less than 4 units") {
   }
 }
 
+TEST_CASE("log, sin and cos err by less than 4 units") {
+  const long double pi = std::acos(-1.0L);
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 100000; ++i) {
+    const double turn = static_cast<double>(random() >> 11) / 0x1p53;
+    // Some close to the axes, where one of the two is small.
+    const double angle =
+        i % 2 == 0 ? turn * 6.283185307179586
+                   : static_cast<double>(pi / 2 * (random() % 4)) +
+                         std::ldexp(turn, -static_cast<int>(random() % 52));
+    const long double x = angle;
+    if (Units(ExactLog(1 - turn), std::log(1 - turn + 0.0L)) >= 4 ||
+        Units(ExactSin(angle), std::sin(x)) >= 4 ||
+        Units(ExactCos(angle), std::cos(x)) >= 4) {
+      CAPTURE(angle);
+      CAPTURE(turn);
+      FAIL("too far from the exact value");
+    }
+  }
+}
+
 TEST_CASE("erfc errs by less than 8 + x^2 units") {
   for (double x = -7; x < 26; x += 1.0 / 1024) {
     if (Units(ExactErfc(x), std::erfc(static_cast<long double>(x))) >=
@@ -57,6 +78,11 @@ TEST_CASE("the ends of the range are reached, not left") {
   CHECK(ExactExp(-746) == 0);
   CHECK(ExactExp(-745) == std::numeric_limits<double>::denorm_min());
   CHECK(ExactExpm1(-kInf) == -1);
+  CHECK(ExactLog(kInf) == kInf);
+  CHECK(ExactLog(1) == 0);
+  CHECK(std::isnan(ExactLog(0)));
+  CHECK(ExactSin(0) == 0);
+  CHECK(ExactCos(0) == 1);
   CHECK(ExactLog1p(kInf) == kInf);
   CHECK(ExactLog1p(0) == 0);
   CHECK(std::isnan(ExactLog1p(-1.5)));
