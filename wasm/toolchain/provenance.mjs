@@ -58,10 +58,10 @@ const parts = [
     "Copyright Google LLC and others",
   ],
   [
-    "Emscripten's runtime",
+    "Emscripten's runtime and Embind",
     emscripten,
     "MIT or NCSA",
-    "both .wasm files",
+    "index.js, both .wasm files",
     "Copyright the Emscripten authors",
   ],
   [

@@ -26,6 +26,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/convscope
 # The versions, in one place. The keys name the folders: change a version, or
 # the way it is unpacked (the "r" number), and the old folder is left alone.
 readonly min_emscripten=3.1.69
+readonly acorn=8.14.0
 readonly llvm=19
 # Debian's stable release, hence versions that stay: Emscripten 3.1.69,
 # Binaryen 120, Highway 1.2.0, doctest 2.4.11, nlohmann-json 3.11.3.
@@ -252,6 +253,10 @@ get_emscripten() {
       dpkg -x "$package" "$work/unpacked"
       rm "$package"
     done
+    # Emscripten's optimiser imports acorn; npm verifies what it downloads.
+    npm pack --silent "acorn@$acorn" >/dev/null
+    mkdir -p "$work/unpacked/usr/share/emscripten/node_modules/acorn"
+    tar -xzf acorn-*.tgz --strip-components=1 -C "$work/unpacked/usr/share/emscripten/node_modules/acorn"
   )
   mv "$work/unpacked/usr/share/emscripten" "$tree/emscripten"
   # Half of the 1.7 GB: libraries for dynamic linking, and the tests' files.
@@ -358,6 +363,7 @@ environment=$(
     echo 'unset EM_CONFIG'
     emcc_dir=$emscripten_dir/emscripten
   fi
+  # tsc writes the types of the bindings (--emit-tsd); emcc looks for it on the PATH.
   printf 'case $PATH in %q:*) ;; *) export PATH=%q:"$PATH" ;; esac\n' \
     "$emcc_dir" "$emcc_dir:$root/node_modules/.bin"
 )
