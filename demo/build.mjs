@@ -30,6 +30,40 @@ for (const name of ["convscope.simd.wasm", "convscope.relaxed.wasm"]) {
   await fs.copyFile(path.join(packageDist, name), path.join(dist, name));
 }
 
+// The package's door, index.ts, leads to all of its files, and esbuild keeps a file for every
+// part of the page from which it can be reached. So each name is asked for where it is.
+const packageSource = path.join(demo, "../wasm/src");
+const door = await fs.readFile(path.join(packageSource, "index.ts"), "utf8");
+const roomOf = new Map();
+for (const [, names, room] of door.matchAll(/export (?:type )?\{([^}]*)\} from "(\.[^"]+)"/g))
+  for (const name of namesIn(names)) roomOf.set(name.replace(/^type /, ""), room);
+
+function namesIn(list) {
+  return list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+function inRooms(source) {
+  return source.replace(/import (type )?\{([^}]*)\} from "convscope";/g, (whole, type, names) =>
+    type
+      ? "" // types leave nothing behind
+      : namesIn(names)
+          .filter((name) => !name.startsWith("type "))
+          .map((name) => {
+            const room = path.join(packageSource, roomOf.get(name).replace(/\.js$/, ".ts"));
+            return `import { ${name} } from ${JSON.stringify(room)};`;
+          })
+          .join(" "),
+  );
+}
+
+// What main.ts loads on use never runs without it: told so, esbuild keeps all that main.ts
+// needs in one file, instead of one per set of parts that share some of it.
+const PARTS = /src\/(?:stack-mode|picture-mode|taking)\.ts$/;
+const BESIDE_MAIN = 'import "./main.js";';
+
 const common = {
   absWorkingDir: demo,
   outdir: dist,
@@ -38,9 +72,19 @@ const common = {
   format: "esm",
   target: "es2022",
   tsconfigRaw: {},
-  // The package's sources rather than its one file: what the page does not use falls away.
-  alias: { convscope: path.join(demo, "../wasm/src/index.ts") },
   plugins: [
+    {
+      name: "rooms",
+      setup: ({ onLoad }) => {
+        onLoad({ filter: /demo\/src\/.*\.ts$/ }, async ({ path: file }) => {
+          const source = inRooms(await fs.readFile(file, "utf8"));
+          return {
+            contents: PARTS.test(file) ? `${source}\n${BESIDE_MAIN}` : source,
+            loader: "ts",
+          };
+        });
+      },
+    },
     {
       name: "glue",
       setup: ({ onResolve }) =>
@@ -50,6 +94,8 @@ const common = {
     },
   ],
   logLevel: "warning",
+  // BESIDE_MAIN runs nothing, and need not: main.ts is there.
+  logOverride: { "ignored-bare-import": "silent" },
 };
 
 // The page, and beside it what it loads on use.
@@ -78,6 +124,8 @@ await fs.writeFile(
   page.replace('<script type="module"', `${preloads.join("\n    ")}\n    $&`),
 );
 
+await esbuild.build({ ...common, format: "iife", entryPoints: ["src/boot.ts"] });
+
 // The service worker knows all of it by name, so that the next visit needs no network.
 const files = Object.keys(metafile.outputs).map((name) =>
   path.relative(dist, path.join(demo, name)),
@@ -85,5 +133,5 @@ const files = Object.keys(metafile.outputs).map((name) =>
 await esbuild.build({
   ...common,
   entryPoints: ["src/sw.ts", "src/conv-scope.ts"],
-  define: { FILES: JSON.stringify(["./", "favicon.svg", ...files]) },
+  define: { FILES: JSON.stringify(["./", "favicon.svg", "boot.js", ...files]) },
 });

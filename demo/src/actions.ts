@@ -24,7 +24,8 @@ import {
   type Target,
 } from "./state.js";
 import { FILTERS, filterStage, seesPictures } from "./photo.js";
-import { followed, ripple, tower, withNumber, type StackEdit } from "./stack.js";
+import type { StackEdit } from "./stack.js";
+import { stack } from "./parts.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 import { tensor } from "convscope";
 
@@ -43,7 +44,7 @@ export function applyEdits(history: History, edits: readonly Edit[]): History {
 
 /** In Stack mode: what edits of `from` do level by level. */
 function rippled(history: History, from: Stage, edits: readonly Edit[]): State["ripple"] {
-  return history.now.mode === "stack" ? ripple(from, edits) : null;
+  return history.now.mode === "stack" ? stack.now.ripple(from, edits) : null;
 }
 
 /** One move of a drag. The first is a step, the others belong to it. */
@@ -58,6 +59,7 @@ export function scrub(history: History, one: Edit, first: boolean): History {
 
 /** Edits a number of a layer behind the stage's own; a drag's first move is a step, the others amend it. */
 export function editLayer(history: History, edit: StackEdit, first: boolean): History {
+  const { ripple, tower, withNumber } = stack.now;
   const start = first ? history.now.stage : history.past.at(-1)!;
   const made = withNumber(history.now.stage, edit);
   const from = withNumber(start, edit);
@@ -152,7 +154,7 @@ export function enterMode(history: History, mode: Mode): History {
   }
   if (mode !== "stack" || stage.followers.length > 0) return entered;
   for (const opening of OPENINGS) {
-    const answer = followed(stage, opening);
+    const answer = stack.now.followed(stage, opening);
     if ("stage" in answer) return replace(entered, { stage: answer.stage });
   }
   return entered;
@@ -186,7 +188,7 @@ function refollowed(
   history: History,
   followers: readonly Follower[],
 ): History | { problem: string } {
-  const answer = followed(history.now.stage, followers);
+  const answer = stack.now.followed(history.now.stage, followers);
   if ("problem" in answer) return answer;
   return commit(history, { stage: answer.stage, change: null, ripple: null, pin: null });
 }
@@ -194,7 +196,7 @@ function refollowed(
 /** The stage with as many of its followers as still fit. */
 function trimmed(stage: Stage): Stage {
   for (let length = stage.followers.length; length > 0; --length) {
-    const answer = followed(stage, stage.followers.slice(0, length));
+    const answer = stack.now.followed(stage, stage.followers.slice(0, length));
     if ("stage" in answer) return answer.stage;
   }
   return stage.followers.length === 0 ? stage : Object.freeze({ ...stage, followers: [] });

@@ -1,16 +1,20 @@
 // Address: what a link opens. Whatever stands in it, the page has a valid state.
 import * as actions from "./actions.js";
 import { lessonOf, LESSONS, lessonStart } from "./lessons.js";
-import { fromHash } from "./share.js";
+import { stack } from "./parts.js";
+import { fromHash, wantsStack } from "./share.js";
 import { begin, initialState, update, type State } from "./state.js";
 
 /** An output of the first lesson, to begin with: what it reads is the first thing to see. */
 const FIRST_SIGHT = { role: "output", offset: 6 } as const;
 
 /** The state that the address names, or the first lesson; and what is to be said about it. */
-export function fromAddress(address: string): { state: State; complaint: string | null } {
-  const hash = address.replace(/^#/u, "");
-  const link = hash === "" ? null : fromHash(decoded(hash));
+export async function fromAddress(
+  address: string,
+): Promise<{ state: State; complaint: string | null }> {
+  const hash = decoded(address.replace(/^#/u, ""));
+  if (wantsStack(hash)) await stack.load();
+  const link = hash === "" ? null : fromHash(hash);
   if (!link) {
     const [first] = LESSONS;
     const state = actions.openedLesson(initialState(lessonStart(first!)), first!.id);

@@ -1,10 +1,11 @@
 // Edits: what changing cells does to a stage's output, exactly: which outputs are
 // other numbers now, which were only reached, and why those kept their value.
 import { watch, type Tensor, type Watch } from "convscope";
+import { Changes } from "./changes.js";
 import { grouped, torchText } from "./format.js";
 import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf } from "./model.js";
 import type { Change, Edit, Stage } from "./state.js";
-import { cellName, indexOf, offsetsOf } from "./tensors.js";
+import { cellName, indexOf, listOf } from "./tensors.js";
 
 /** Reached outputs whose reason is asked for, one by one. */
 const MAX_REASONS = 64;
@@ -42,16 +43,12 @@ export function edit(stage: Stage, edits: readonly Edit[]): { stage: Stage; chan
   remember(next, { layer, output, frame: frameOf(next, layer) });
   held = { stage: next, watch: eye };
 
-  const changed = new Map<number, { before: number; after: number }>();
-  change.changed.offsets.forEach((offset, i) => {
-    changed.set(offset, {
-      before: change.changed.before[i]!,
-      after: change.changed.after[i]!,
-    });
-  });
+  const { offsets, before: old, after } = change.changed;
+  const changed = new Changes(offsets, old, after);
   const kept = new Map<number, string>();
-  if (change.reached.size - changed.size <= MAX_CELLS) {
-    for (const offset of offsetsOf(change.reached)) {
+  // Most often all that was reached has changed: then there is nothing to list.
+  if (change.reached.size > changed.size && change.reached.size <= MAX_CELLS) {
+    for (const offset of listOf(change.reached)) {
       if (changed.has(offset)) continue;
       kept.set(offset, kept.size < MAX_REASONS ? reason(eye, offset) : "its sum is the same");
     }
@@ -92,12 +89,7 @@ export function reason(eye: Watch, offset: number): string {
 /** Two changes, one after the other, as one. */
 export function joined(first: Change | null, second: Change): Change {
   if (!first) return second;
-  const changed = new Map(first.changed);
-  for (const [offset, { before, after }] of second.changed) {
-    const start = changed.get(offset)?.before ?? before;
-    if (start === after) changed.delete(offset);
-    else changed.set(offset, { before: start, after });
-  }
+  const changed = first.changed.then(second.changed);
   const kept = new Map([...first.kept, ...second.kept].filter(([offset]) => !changed.has(offset)));
   const known = new Set(first.edited.map(({ target, offset }) => `${target}${offset}`));
   const fresh = second.edited.filter(({ target, offset }) => !known.has(`${target}${offset}`));
@@ -130,10 +122,10 @@ export function describe(stage: Stage, change: Change): string {
     n === 0
       ? `No output changed of ${total}`
       : `${n} ${n === 1 ? "output" : "outputs"} changed of ${total}`;
-  const [first] = change.changed;
+  const { offsets, before, after } = change.changed;
   const detail =
-    n === 1 && first
-      ? `: ${cellName("output", first[0], shape)} from ${torchText(first[1].before)} to ${torchText(first[1].after)}`
+    n === 1
+      ? `: ${cellName("output", offsets[0]!, shape)} from ${torchText(before[0]!)} to ${torchText(after[0]!)}`
       : "";
   const kept = change.kept.size;
   const [why] = change.kept.values();

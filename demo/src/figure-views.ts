@@ -1,6 +1,7 @@
 // Figure views: the grids with their marks, and what lies round them, made from the
 // state and the model's answers.
 import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
+import { Tint } from "./elements/plane-canvas.js";
 import type { CellMark, GridView } from "./elements/tensor-grid.js";
 import { torchText } from "./format.js";
 import { beams, ghostRects } from "./geometry.js";
@@ -42,7 +43,7 @@ export function gridView(
     text: torchText,
     name: (offset) => cellName(role, offset, values.shape),
     mark,
-    marked: () => markedCells(role, state, pointing),
+    tint: (into) => tintCells(role, state, pointing, into),
     hidden:
       role === "output" && state.mode === "step" && !stamping
         ? (offset) => offset >= state.step
@@ -50,22 +51,20 @@ export function gridView(
   };
 }
 
-function markedCells(role: Role, state: State, pointing: Pointing | null): Set<number> {
-  const { change, prediction, stage } = state;
-  const cells = new Set(pointing?.[role]);
-  const add = (offsets: Iterable<number>): void => {
-    for (const offset of offsets) cells.add(offset);
-  };
-  if (pointing?.cell.role === role) cells.add(pointing.cell.offset);
+/** The marks of cells that are drawn as pictures; a change covers what else is said of a cell. */
+function tintCells(role: Role, state: State, pointing: Pointing | null, into: Uint8Array): void {
+  const { change, prediction, step, mode, stage } = state;
+  for (const offset of pointing?.[role] ?? []) into[offset] = Tint.Lit;
+  if (pointing?.cell.role === role) into[pointing.cell.offset] = Tint.Lit;
   if (role === "output") {
-    if (change) add([...change.changed.keys(), ...change.kept.keys()]);
-    if (prediction) add(prediction.guesses);
-  } else {
-    const edits = [...(change?.edited ?? []), ...(prediction?.edits ?? [])];
-    add(edits.filter(({ target }) => target === role).map(({ offset }) => offset));
-    if (role === "input") add(unread(stage));
+    for (const offset of change?.kept.keys() ?? []) into[offset] = Tint.Lit;
+    for (const offset of prediction?.guesses ?? []) into[offset] = Tint.Lit;
+    for (const offset of change?.changed.offsets ?? []) into[offset] = Tint.Changed;
+    if (mode === "step" && !stage.args.transposed) into.fill(Tint.Hidden, step);
+    return;
   }
-  return cells;
+  for (const edits of [change?.edited, prediction?.edits])
+    for (const { target, offset } of edits ?? []) if (target === role) into[offset] = Tint.Changed;
 }
 
 /** While a prediction waits, its edit already shows in the cell. */
@@ -79,11 +78,7 @@ function pendingValues(role: Role, state: State, values: Float32Array): Float32A
 
 function outputMarks(state: State, pointing: Pointing | null): GridView["mark"] {
   const { change, prediction } = state;
-  let largest = 0;
-  for (const { before, after } of change?.changed.values() ?? []) {
-    const size = Math.abs(after - before);
-    if (Number.isFinite(size)) largest = Math.max(largest, size);
-  }
+  const largest = change?.changed.largest ?? 0;
   return (offset) => {
     const classes = pointingClasses(pointing, "output", offset);
     const changed = change?.changed.get(offset);

@@ -1,5 +1,5 @@
 // main: the only file that knows all. Elements' events → actions → new views. What the
-// first picture of the page does not need (taking.ts, picture-mode.ts) is loaded on use.
+// first picture of the page does not need is loaded on use (parts.ts).
 import { engine, init } from "convscope";
 import * as actions from "./actions.js";
 import { ChangeNote } from "./elements/change-note.js";
@@ -29,16 +29,19 @@ import { seesPictures } from "./photo.js";
 import { toHash } from "./share.js";
 import { modeSwitch, tool } from "./shell.js";
 import { fromAddress } from "./address.js";
-import { FOLLOWERS, layerOf } from "./stack.js";
-import { levelOf, stackFigure, stackPanelView, stackViews, type LevelCell } from "./stack-views.js";
+import { pictures, stack, taking, type Part } from "./parts.js";
 import {
   begin,
+  layerOf,
+  levelOf,
   redo,
   replace,
   undo,
   type Cell,
   type History,
   type LayerPlace,
+  type LevelCell,
+  type Mode,
   type Place,
   type PlacedCell,
   type Role,
@@ -47,8 +50,10 @@ import {
 } from "./state.js";
 import { CACHE } from "./offline.js";
 import * as figures from "./figure-views.js";
-import { restoreTheme, store, stored, switchTheme } from "./theme.js";
+import { store, stored, switchTheme } from "./theme.js";
 import * as views from "./views.js";
+
+const ready = loadEngine();
 
 customElements.define("change-note", ChangeNote);
 customElements.define("lesson-panel", LessonPanel);
@@ -95,10 +100,20 @@ let hovered: PlacedCell | null = null;
 let focused: PlacedCell | null = null;
 /** Said over the figure until the next action. */
 let complaint: string | null = null;
+/** Whether the first numbers are on the screen. */
+let settled = false;
 
-async function start(): Promise<void> {
+/** boot.ts has begun; where that failed, init() tries by itself and says what is wrong. */
+async function loadEngine(): Promise<void> {
+  const wasm = await globalThis.engineOnItsWay?.catch(() => undefined);
+  globalThis.engineOnItsWay = undefined;
+  await init(wasm ? { wasm } : {});
+}
+
+async function start(engineReady: Promise<void>): Promise<void> {
   try {
-    await init();
+    await engineReady;
+    await openAddress();
   } catch (error) {
     page.stage.classList.add("unloaded");
     page.refusal.view = {
@@ -110,13 +125,19 @@ async function start(): Promise<void> {
     return;
   }
   page.stage.classList.remove("unloaded");
-  openAddress();
   if (page.figure.childElementCount === 0) {
     page.figure.append(backdrop, ...grids.values());
     listen();
   }
   render();
-  keepForLater();
+  // First the numbers; what stands round them, and the next visit, a frame later.
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      settled = true;
+      render();
+      keepForLater();
+    }),
+  );
 }
 
 /** Opens without a network the next time. Where that is not possible, nothing is lost. */
@@ -125,12 +146,16 @@ function keepForLater(): void {
     ?.register("sw.js")
     // Of the two builds, the one that this browser runs.
     .then(() => caches.open(CACHE))
-    .then((cache) => cache.add(`convscope.${engine().build}.wasm`))
+    // It was fetched a moment ago: it does not come over the network again.
+    .then(async (cache) => {
+      const name = `convscope.${engine().build}.wasm`;
+      await cache.put(name, await fetch(name, { cache: "force-cache" }));
+    })
     .catch(() => undefined);
 }
 
-function openAddress(): void {
-  const opened = fromAddress(location.hash);
+async function openAddress(): Promise<void> {
+  const opened = await fromAddress(location.hash);
   history = begin(opened.state);
   complaint = opened.complaint;
 }
@@ -152,16 +177,21 @@ function render(): void {
   page.refusal.view = views.refusalView(state);
   page.stage.classList.toggle("refused", attempt !== null);
   page.figure.setAttribute("aria-disabled", String(attempt !== null));
-  page.formula.view = views.formulaView(state);
-  page.print.view = views.printView(stage);
-  page.params.view = views.paramView(state);
   page.lessons.view = views.lessonView(state, finished);
   page.transport.hidden = mode !== "step";
   page.transport.view = views.transportView(state);
-  for (const input of modeInputs) input.checked = input.value === mode;
-  renderCounts(state);
+  for (const input of modeInputs) input.checked = input.value === (coming ?? mode);
   undoButton.disabled = history.past.length === 0;
   redoButton.disabled = history.future.length === 0;
+  if (settled) renderRest(state);
+}
+
+/** What stands beside and below the stage. */
+function renderRest(state: State): void {
+  page.params.view = views.paramView(state);
+  page.formula.view = views.formulaView(state);
+  page.print.view = views.printView(state.stage);
+  renderCounts(state);
   shareLater();
 }
 
@@ -184,6 +214,7 @@ function renderStage(state: State): void {
 
 /** Several layers: the tensors before, between and after them. */
 function renderStack(state: State): void {
+  const { stackFigure, stackPanelView, stackViews } = stack.now;
   const figure = stackFigure(state.stage, page.figureBox.clientWidth);
   const shown = stackViews(state, figure, pointedLevel());
   showFigure(figure);
@@ -205,31 +236,22 @@ function renderStack(state: State): void {
 
 /** A picture through the layer; its kernel is the figure's. */
 function renderPicture(state: State): void {
-  if (!pictures) return void loadPictures();
-  const { view, sum } = pictures.pictureView(state.stage);
+  if (!pictures.loaded) return void withPart(pictures, render);
+  const { view, sum } = pictures.now.pictureView(state.stage);
   page.picture.view = view;
   if (sum) page.sum.view = sum;
 }
 
-let pictures: typeof import("./picture-mode.js") | null = null;
-let loading: Promise<void> | null = null;
-function loadPictures(): Promise<void> {
-  loading ??= import("./picture-mode.js").then((module) => {
-    pictures = module;
-    render();
+function openPicture(file: Blob): Promise<void> {
+  return withPart(pictures, async (mode) => {
+    const read = await mode.openPicture(file);
+    set(history, read ? null : "This file is no picture that the browser can read.");
   });
-  return loading;
-}
-
-async function openPicture(file: Blob): Promise<void> {
-  await loadPictures();
-  const read = await pictures!.openPicture(file);
-  set(history, read ? null : "This file is no picture that the browser can read.");
 }
 
 async function useCamera(running: boolean): Promise<void> {
-  if (running) pictures!.closeCamera();
-  else if (!(await pictures!.openCamera(render)))
+  if (running) pictures.now.closeCamera();
+  else if (!(await pictures.now.openCamera(render)))
     return set(history, "There is no camera to be had, or the browser was not allowed to use it.");
   set(history);
 }
@@ -312,11 +334,23 @@ page.tools.append(
   tool("theme", "Light or dark", switchTheme),
 );
 
+/** The mode that was chosen and whose part of the page is on its way. */
+let coming: Mode | null = null;
 const modeInputs = modeSwitch(page.modes, (mode) => {
-  forget();
-  pictures?.closeCamera();
-  set(actions.enterMode(history, mode));
+  const enter = (): void => {
+    if (coming !== mode) return; // another one was chosen meanwhile
+    coming = null;
+    forget();
+    pictures.loaded?.closeCamera();
+    set(actions.enterMode(history, mode));
+  };
+  coming = mode;
+  if (mode === "stack") void withPart(stack, enter);
+  else enter();
 });
+// Whoever is about to choose a mode will not wait for it.
+for (const type of ["pointerover", "focusin"])
+  page.modes.addEventListener(type, () => void stack.load().catch(() => null), { once: true });
 
 // -------------------------------------------------------------- from the page
 
@@ -325,6 +359,17 @@ function set(next: History, say: string | null = null): void {
   history = next;
   complaint = say;
   render();
+}
+
+/** Does something with a part of the page: at once if it is there, else when it has come. */
+async function withPart<T>(part: Part<T>, act: (module: T) => unknown): Promise<void> {
+  try {
+    if (!part.loaded) await part.load();
+  } catch {
+    coming = null;
+    return set(history, "This part of the page did not load: without a network, it must be kept.");
+  }
+  await act(part.now);
 }
 
 /** The outcome of an action that may have a problem. */
@@ -343,7 +388,7 @@ const on = <T>(type: string, act: (detail: T) => void): void =>
 
 // The way out of a failed start works before there is a state.
 on<{ id: string }>("refusal-action", ({ id }) => {
-  if (id === "load") return void start();
+  if (id === "load") return void start(loadEngine());
   const { attempt } = history.now;
   if (!attempt) return;
   if (id === "channels")
@@ -374,13 +419,14 @@ function listen(): void {
     history = replace(history, { pin: offset < 0 ? null : { role, offset } });
     render();
   });
-  on<EditEvent>("cell-edit", ({ role, offset, value }) =>
+  on<EditEvent>("cell-edit", ({ role, offset, value }) => {
+    page.figure.classList.remove("dragged");
     set(
       isBehind(role)
         ? actions.editLayer(history, { target: role, offset, value }, true)
         : actions.applyEdits(history, [{ target: targetOf(role), offset, value }]),
-    ),
-  );
+    );
+  });
   on<ScrubEvent>("cell-scrub", scrubCell);
   on<PasteEvent>("cell-paste", ({ role, offset, text }) => void pasteAt(role, offset, text));
   on<{ message: string | null }>("cell-complaint", ({ message }) => {
@@ -399,17 +445,17 @@ function listen(): void {
     set(id === "check" ? actions.reveal(history) : replace(history, { prediction: null })),
   );
   on<{ choice: number }>("stack-add", ({ choice }) =>
-    take(actions.addFollower(history, FOLLOWERS[choice]!.layer)),
+    take(actions.addFollower(history, stack.now.FOLLOWERS[choice]!.layer)),
   );
   on<{ position: number }>("stack-remove", ({ position }) =>
     take(actions.removeFollower(history, position)),
   );
   on<{ x: number; y: number }>("picture-point", ({ x, y }) => {
-    pictures?.pointAt(x, y);
+    pictures.now.pointAt(x, y);
     render();
   });
   on<{ wanted: boolean }>("picture-colour", ({ wanted }) => {
-    pictures?.showColour(wanted);
+    pictures.now.showColour(wanted);
     render();
   });
   on<{ live: boolean }>("picture-camera", ({ live }) => void useCamera(live));
@@ -443,14 +489,19 @@ function listen(): void {
   addEventListener("keydown", onShortcut);
   addEventListener("hashchange", () => {
     if (location.hash.slice(1) === shared) return;
-    openAddress();
-    render();
+    void openAddress().then(render);
   });
-  new ResizeObserver(() => render()).observe(page.figureBox);
+  let width = page.figureBox.clientWidth;
+  new ResizeObserver(() => {
+    if (page.figureBox.clientWidth === width) return;
+    width = page.figureBox.clientWidth;
+    render();
+  }).observe(page.figureBox);
 }
 
 let dragged = false;
 function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
+  page.figure.classList.add("dragged");
   const one = { target: targetOf(role), offset, value };
   if (isBehind(role)) {
     if (phase === "move")
@@ -481,52 +532,48 @@ const finished = new Set<string>(stored(FINISHED)?.split(",") ?? []);
 
 // --------------------------------------------------- taking away, bringing in
 
-/** Once it is there, it answers at once: nothing on the page lags behind. */
-let loaded: typeof import("./taking.js") | null = null;
-const taking = async () => (loaded ??= await import("./taking.js"));
-
-async function openTakeAway(): Promise<void> {
-  const { openDialog } = loaded ?? (await taking());
-  share();
-  openDialog(page.takeAway, history.now.stage);
-}
-
-async function takeFile(name: string): Promise<void> {
-  const state = history.now;
-  const figure = figureOf(state);
-  const pointed = pointedCell();
-  const pointing = pointed && point(state.stage, pointed);
-  const grids = ROLES.map((role) => figures.gridView(role, state, figure, pointing));
-  await (
-    await taking()
-  ).takeFile(name, state.stage, {
-    backdrop: figures.backdropView(state.stage, figure, pointing),
-    grids: grids.filter((view) => view !== null),
+const openTakeAway = (): Promise<void> =>
+  withPart(taking, ({ openDialog }) => {
+    share();
+    openDialog(page.takeAway, history.now.stage);
   });
-}
+
+const takeFile = (name: string): Promise<void> =>
+  withPart(taking, async (part) => {
+    const state = history.now;
+    const figure = figureOf(state);
+    const pointed = pointedCell();
+    const pointing = pointed && point(state.stage, pointed);
+    const grids = ROLES.map((role) => figures.gridView(role, state, figure, pointing));
+    await part.takeFile(name, state.stage, {
+      backdrop: figures.backdropView(state.stage, figure, pointing),
+      grids: grids.filter((view) => view !== null),
+    });
+  });
 
 /** Numbers pasted into a tensor of the figure. */
-async function pasteAt(role: Place, offset: number, text: string): Promise<void> {
-  if (isBehind(role)) return set(history, "Here numbers go in one by one.");
-  const pasted = (loaded ?? (await taking())).parseNumbers(text);
-  if ("problem" in pasted) set(history, pasted.problem);
-  else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
-}
+const pasteAt = (role: Place, offset: number, text: string): Promise<void> =>
+  withPart(taking, ({ parseNumbers }) => {
+    if (isBehind(role)) return set(history, "Here numbers go in one by one.");
+    const pasted = parseNumbers(text);
+    if ("problem" in pasted) set(history, pasted.problem);
+    else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
+  });
 
 /** Code of a layer, or numbers for the input: as text, or as a file. */
-async function bringIn(from: string | Blob): Promise<void> {
-  const { read, readFile } = loaded ?? (await taking());
-  const found = typeof from === "string" ? read(from) : await readFile(from);
-  if ("problem" in found) return page.takeAway.complain(found.problem);
-  forget();
-  if ("layer" in found) set(actions.bringLayer(history, found.layer));
-  else {
-    const next = actions.bringInput(history, found.numbers);
-    if ("problem" in next) return page.takeAway.complain(next.problem);
-    set(next);
-  }
-  page.takeAway.close();
-}
+const bringIn = (from: string | Blob): Promise<void> =>
+  withPart(taking, async ({ read, readFile }) => {
+    const found = typeof from === "string" ? read(from) : await readFile(from);
+    if ("problem" in found) return page.takeAway.complain(found.problem);
+    forget();
+    if ("layer" in found) set(actions.bringLayer(history, found.layer));
+    else {
+      const next = actions.bringInput(history, found.numbers);
+      if ("problem" in next) return page.takeAway.complain(next.problem);
+      set(next);
+    }
+    page.takeAway.close();
+  });
 
 // ----------------------------------------------------------------------- link
 
@@ -563,7 +610,6 @@ async function copyLink(): Promise<void> {
   );
 }
 
-restoreTheme();
 if (new URLSearchParams(location.search).has("embed"))
   document.documentElement.classList.add("embed");
-void start();
+void start(ready);

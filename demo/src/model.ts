@@ -2,15 +2,26 @@
 // border, and whether other arguments are possible. No DOM; every number comes from
 // the library. What edits do is in edits.ts, what belongs to a cell in pointing.ts.
 import {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
   Conv1d,
   Conv2d,
   Conv3d,
   ConvTranspose1d,
   ConvTranspose2d,
   ConvTranspose3d,
-  F,
   manualSeed,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
   tensor,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
   type Tensor,
 } from "convscope";
 import {
@@ -33,6 +44,12 @@ export const MAX_CELLS = 65536;
 export const PAGE_SEED = 0;
 
 const PLAIN = { 1: Conv1d, 2: Conv2d, 3: Conv3d } as const;
+const PADS = {
+  zeros: { 1: ZeroPad1d, 2: ZeroPad2d, 3: ZeroPad3d },
+  reflect: { 1: ReflectionPad1d, 2: ReflectionPad2d, 3: ReflectionPad3d },
+  replicate: { 1: ReplicationPad1d, 2: ReplicationPad2d, 3: ReplicationPad3d },
+  circular: { 1: CircularPad1d, 2: CircularPad2d, 3: CircularPad3d },
+} as const;
 const TRANSPOSED = { 1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d } as const;
 
 /** The numbers a layer is made with. */
@@ -134,8 +151,9 @@ export function frameOf(stage: Stage, layer: Conv): Frame {
       sources: () => null,
     };
   }
-  const pads = [...sides].reverse().flat(); // torch names the last axis first
-  const mode = args.paddingMode === "zeros" ? "constant" : args.paddingMode;
+  const padding = [...sides].reverse().flat(); // torch names the last axis first
+  const padded = (values: Tensor): Float32Array =>
+    new PADS[args.paddingMode][args.axes]({ padding }).forward(values).data;
   return {
     role: "input",
     before,
@@ -143,10 +161,8 @@ export function frameOf(stage: Stage, layer: Conv): Frame {
     shape: input.shape.map((size, axis) =>
       axis === 0 ? size : size + before[axis - 1]! + after[axis - 1]!,
     ),
-    values: once(() => F.pad(input, pads, { mode }).data),
-    sources: once(() =>
-      mode === "constant" ? null : F.pad(numbered(input.shape), pads, { mode }).data,
-    ),
+    values: once(() => padded(input)),
+    sources: once(() => (args.paddingMode === "zeros" ? null : padded(numbered(input.shape)))),
   };
 }
 

@@ -5,6 +5,7 @@ import { parseNumber, shortest } from "./format.js";
 import { makeLayer, MAX_CELLS, MAX_PRODUCTS, products } from "./model.js";
 import {
   DEFAULT_ARGS,
+  MAX_LAYERS,
   MODES as stateModes,
   type Axes,
   type Follower,
@@ -14,7 +15,7 @@ import {
   type PaddingMode,
   type Stage,
 } from "./state.js";
-import { followed, MAX_LAYERS } from "./stack.js";
+import { stack } from "./parts.js";
 import { count } from "./tensors.js";
 
 /** A link longer than this is not read. */
@@ -100,6 +101,9 @@ function numbers(values: Tensor): string {
   return `${values.shape.join("x")}:${[...values.data].map(shortest).join(",")}`;
 }
 
+/** Whether Stack mode's part must be loaded before this is read. */
+export const wantsStack = (hash: string): boolean => /then=|view=stack/u.test(hash);
+
 export function fromHash(hash: string): Link | null {
   if (hash.length > MAX_HASH) return null;
   const parts = new Map(
@@ -167,7 +171,8 @@ export function fromHash(hash: string): Link | null {
 
 /** The layers behind it, where they fit. */
 function withFollowers(stage: Stage, followers: readonly Follower[]): Stage {
-  const answer = followed(stage, followers);
+  if (followers.length === 0) return stage;
+  const answer = stack.now.followed(stage, followers);
   return "stage" in answer ? answer.stage : stage;
 }
 

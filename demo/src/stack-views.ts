@@ -1,24 +1,14 @@
 // Stack views: what Stack mode shows, made from the state and the stack's answers.
 import type { BackdropView } from "./elements/stage-backdrop.js";
+import { Tint } from "./elements/plane-canvas.js";
 import type { GridView } from "./elements/tensor-grid.js";
 import type { StackPanelView } from "./elements/stack-panel.js";
 import { torchText } from "./format.js";
 import type { Block, Layout } from "./layout.js";
-import { fieldTable, FOLLOWERS, layerOf, lineage, MAX_LAYERS, numbersAt, tower } from "./stack.js";
+import { fieldTable, FOLLOWERS, lineage, numbersAt, tower } from "./stack.js";
 import { stackLayout } from "./stack-layout.js";
-import type { Place, Stage, State } from "./state.js";
+import { layerOf, levelOf, MAX_LAYERS, type LevelCell, type Stage, type State } from "./state.js";
 import { indexOf, tuple } from "./tensors.js";
-
-/** A cell of a level; level 0 is the input. */
-export interface LevelCell {
-  readonly level: number;
-  readonly offset: number;
-}
-
-export function levelOf(place: Place): number | null {
-  const match = /^level(\d+)$/u.exec(place);
-  return match ? Number(match[1]) : null;
-}
 
 export function stackFigure(stage: Stage, width: number): Layout {
   const { parts, tensors } = tower(stage);
@@ -52,7 +42,9 @@ function numbersView({ stage, change }: State, block: Block): GridView {
     text: torchText,
     name: (offset) => `layer ${layer + 1}, ${name}[${indexOf(offset, shape).join(", ")}]`,
     hidden: () => false,
-    marked: () => edited.keys(),
+    tint: (into) => {
+      for (const offset of edited.keys()) into[offset] = Tint.Changed;
+    },
     mark: (offset) => {
       const before = edited.get(offset);
       return before === undefined ? null : { classes: "edited", before, note: "edited" };
@@ -83,9 +75,7 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
     if (level === null) return numbersView(state, block);
     const { data, shape } = tensors[level]!;
     const marks = level > 0 ? ripple?.[level - 1] : undefined;
-    let largest = 0;
-    for (const { before, after } of marks?.changed.values() ?? [])
-      largest = Math.max(largest, Math.abs(after - before));
+    const largest = marks?.changed.largest ?? 0;
     const name = (offset: number): string => cellName(level, tensors.length - 1, offset, shape);
     return {
       role: block.role,
@@ -97,13 +87,12 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       text: torchText,
       name,
       hidden: () => false,
-      marked: () =>
-        new Set([
-          ...(lit?.[level] ?? []),
-          ...(marks?.changed.keys() ?? []),
-          ...(marks?.stopped ?? []),
-          ...(level === 0 ? edited.keys() : []),
-        ]),
+      tint: (into) => {
+        for (const offset of lit?.[level] ?? []) into[offset] = Tint.Lit;
+        for (const offset of marks?.stopped ?? []) into[offset] = Tint.Lit;
+        for (const offset of marks?.changed.offsets ?? []) into[offset] = Tint.Changed;
+        if (level === 0) for (const offset of edited.keys()) into[offset] = Tint.Changed;
+      },
       mark: (offset) => {
         const classes: string[] = [];
         if (lit?.[level]!.has(offset)) classes.push("lit");

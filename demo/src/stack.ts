@@ -14,9 +14,12 @@ import {
   watch,
   type Tensor,
 } from "convscope";
+import { Changes } from "./changes.js";
 import { evaluate, makeLayer, MAX_CELLS, PAGE_SEED, type Conv } from "./model.js";
 import {
   DEFAULT_ARGS,
+  layerOf,
+  MAX_LAYERS,
   type Axes,
   type Edit,
   type Follower,
@@ -24,10 +27,7 @@ import {
   type Level,
   type Stage,
 } from "./state.js";
-import { count, indexOf, offsetsOf } from "./tensors.js";
-
-/** More layers than this do not fit on a page. */
-export const MAX_LAYERS = 6;
+import { count, indexOf, listOf, offsetsOf } from "./tensors.js";
 
 export const FOLLOWERS: readonly { readonly label: string; readonly layer: Follower }[] = [
   { label: "ReLU", layer: { kind: "ReLU" } },
@@ -115,12 +115,6 @@ export interface StackEdit {
   readonly value: number;
 }
 
-/** The layer and its parameter that a place in the figure is. */
-export function layerOf(place: string): { layer: number; name: "weight" | "bias" } | null {
-  const match = /^layer(\d+)\.(weight|bias)$/u.exec(place);
-  return match && { layer: Number(match[1]), name: match[2] as "weight" | "bias" };
-}
-
 export function numbersAt(stage: Stage, place: string): Tensor | null {
   const found = layerOf(place);
   const part = found && tower(stage).parts[found.layer];
@@ -143,15 +137,10 @@ export function ripple(stage: Stage, given: readonly (Edit | StackEdit)[]): read
     const chain = parts.slice(0, last + 1);
     const eye = watch(new Sequential(...chain), stage.input);
     const change = eye.setMany(edits.filter(({ layer }) => layer <= last).map(({ edit }) => edit));
-    const changed = new Map<number, { before: number; after: number }>();
-    change.changed.offsets.forEach((offset, i) =>
-      changed.set(offset, {
-        before: change.changed.before[i]!,
-        after: change.changed.after[i]!,
-      }),
-    );
+    const { offsets, before, after } = change.changed;
+    const changed = new Changes(offsets, before, after);
     const stopped = new Set<number>();
-    for (const offset of offsetsOf(change.reached)) {
+    for (const offset of listOf(change.reached)) {
       if (!changed.has(offset)) stopped.add(offset);
     }
     eye.dispose();

@@ -5,6 +5,7 @@
 // control asks for and the library refuses stands beside it as the attempt, so
 // the last valid stage stays on the page while the message is read.
 import type { Tensor } from "convscope";
+import type { Changes } from "./changes.js";
 
 export type Ints = number | readonly number[];
 export type Axes = 1 | 2 | 3;
@@ -39,6 +40,9 @@ export type Follower =
       readonly weight?: Tensor;
       readonly bias?: Tensor;
     };
+
+/** More layers than this do not fit on a page. */
+export const MAX_LAYERS = 6;
 
 /** A layer with its numbers and its input. The tensors are never written to. */
 export interface Stage {
@@ -76,6 +80,23 @@ export interface PlacedCell {
   readonly offset: number;
 }
 
+/** A cell of a level; level 0 is the input. */
+export interface LevelCell {
+  readonly level: number;
+  readonly offset: number;
+}
+
+export function levelOf(place: Place): number | null {
+  const match = /^level(\d+)$/u.exec(place);
+  return match ? Number(match[1]) : null;
+}
+
+/** The layer and its parameter that a place in the figure is. */
+export function layerOf(place: string): { layer: number; name: "weight" | "bias" } | null {
+  const match = /^layer(\d+)\.(weight|bias)$/u.exec(place);
+  return match && { layer: Number(match[1]), name: match[2] as "weight" | "bias" };
+}
+
 export interface Edit {
   readonly target: Target;
   readonly offset: number;
@@ -84,7 +105,7 @@ export interface Edit {
 
 /** What an edit did at one level of a stack. */
 export interface Level {
-  readonly changed: ReadonlyMap<number, { before: number; after: number }>;
+  readonly changed: Changes;
   /** Cells that it reached and that kept their value: there the ripple stopped. */
   readonly stopped: ReadonlySet<number>;
 }
@@ -92,7 +113,7 @@ export interface Level {
 /** What the last edit did; offsets count in the output (edited: in its target). */
 export interface Change {
   readonly edited: readonly { target: Target | LayerPlace; offset: number; before: number }[];
-  readonly changed: ReadonlyMap<number, { before: number; after: number }>;
+  readonly changed: Changes;
   /** Outputs that read an edited cell and kept their value, and why. */
   readonly kept: ReadonlyMap<number, string>;
   readonly outputs: number;

@@ -22,20 +22,24 @@ export function offsetOf(index: readonly number[], shape: readonly number[]): nu
   return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
 }
 
-/** The row-major offsets of a set of cells. */
-export function offsetsOf(cells: Cells): Set<number> {
+/** The row-major offsets of a set of cells, each once. */
+export function listOf(cells: Cells): readonly number[] {
   const { shape, parts } = cells;
   const [only] = parts;
   // One product is gone through list by list: a set of thousands is asked for in every frame.
   if (parts.length !== 1 || !only)
-    return new Set([...cells].map((index) => offsetOf(index, shape)));
+    return [...new Set([...cells].map((index) => offsetOf(index, shape)))];
   let offsets = [0];
   only.axes.forEach((list, axis) => {
     const next: number[] = [];
     for (const start of offsets) for (const at of list) next.push(start * shape[axis]! + at);
     offsets = next;
   });
-  return new Set(offsets);
+  return offsets;
+}
+
+export function offsetsOf(cells: Cells): Set<number> {
+  return new Set(listOf(cells));
 }
 
 export const LETTER: Record<Role, string> = {

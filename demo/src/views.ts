@@ -14,7 +14,7 @@ import { describe } from "./edits.js";
 import { evaluate, products, propose } from "./model.js";
 import { stepsOf, sumOf, type Pointing, type Sum } from "./pointing.js";
 import { seesPictures } from "./photo.js";
-import { rippleText } from "./stack-views.js";
+import { stack } from "./parts.js";
 import {
   perAxis,
   sameArg,
@@ -64,7 +64,7 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
   const editedHere = change?.edited.some(
     ({ target, offset }) => target === pointing.cell.role && offset === pointing.cell.offset,
   );
-  const first = change?.changed.keys().next().value;
+  const first = change?.changed.offsets[0];
   if (!sum && editedHere && first !== undefined && mode !== "step") {
     sum = sumOf(stage, first);
     const many = change!.changed.size > 1 ? ", the first of them" : "";
@@ -134,7 +134,7 @@ export function noteView(state: State, complaint: string | null): NoteView {
     return plain("scored", `${scoreText(prediction.guesses, change)} ${describe(stage, change)}`);
   }
   if (mode === "stack") {
-    const text = rippleText(state);
+    const text = stack.now.rippleText(state);
     const kind = state.ripple?.at(-1)?.changed.size ? "changed" : "unchanged";
     return text === null
       ? plain("", "Edit the input or a weight and watch the change ripple through the layers.")

@@ -109,6 +109,12 @@ export async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`Tab does not reach ${selector}`);
 }
 
+/** Stack mode's part of the page is loaded on use. */
+export async function enterStack(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "Stack" }).check();
+  await page.locator('tensor-grid[data-role="level1"]').first().waitFor({ state: "attached" });
+}
+
 export async function openLesson(page: Page, id: string): Promise<void> {
   const back = page.locator(".lesson-back");
   if (await back.count()) await back.click();

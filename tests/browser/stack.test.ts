@@ -1,7 +1,17 @@
 // Stack: an edit ripples through several layers, and may be stopped on the way.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { cell, close, marked, note, numbers, open, openLesson, visit } from "./harness.js";
+import {
+  cell,
+  close,
+  enterStack,
+  marked,
+  note,
+  numbers,
+  open,
+  openLesson,
+  visit,
+} from "./harness.js";
 
 before(open);
 after(close);
@@ -9,7 +19,7 @@ after(close);
 test("a change ripples level by level, and ReLU stops it where it cuts", async () => {
   const { page, complaints } = await visit();
   await openLesson(page, "conv2d");
-  await page.getByRole("radio", { name: "Stack" }).check();
+  await enterStack(page);
   assert.deepEqual(await numbers(page, "level1"), [
     "-0.1720",
     "-0.1394",
@@ -45,7 +55,7 @@ test("the table says how the receptive field grows, and layers come and go", asy
     await page.fill(`[data-key="${axis}"]`, "9");
     await page.keyboard.press("Enter");
   }
-  await page.getByRole("radio", { name: "Stack" }).check();
+  await enterStack(page);
   await page.getByRole("button", { name: "+ MaxPool, 2" }).click();
   const rows = await page
     .locator(".fields tbody tr")
@@ -73,7 +83,7 @@ test("the table says how the receptive field grows, and layers come and go", asy
 test("a stack that does not fit says why and stays as it was", async () => {
   const { page } = await visit();
   await openLesson(page, "conv2d");
-  await page.getByRole("radio", { name: "Stack" }).check();
+  await enterStack(page);
   const before = await page.locator(".fields tbody tr").count();
   await page.getByRole("button", { name: "+ Conv, 3" }).click();
   assert.match(await note(page), /Kernel size can't be greater than actual input size/);
@@ -83,7 +93,7 @@ test("a stack that does not fit says why and stays as it was", async () => {
 test("weights and biases of every layer are edited in the stack, and the link keeps them", async () => {
   const { page, complaints } = await visit();
   await openLesson(page, "conv2d");
-  await page.getByRole("radio", { name: "Stack" }).check();
+  await enterStack(page);
   // The stage's own layer: nothing but the bias is left of its outputs.
   const before = await numbers(page, "level1");
   await cell(page, "layer0.bias", 0).click();

@@ -22,7 +22,7 @@ test("an edit gives a new stage and leaves the old one as it was", () => {
   const { stage: next, change } = edit(stage, [{ target: "input", offset: 4, value: 5 }]);
   assert.equal(stage.input.data[4], 1);
   assert.equal(next.input.data[4], 5);
-  assert.deepEqual([...change.changed.keys()], [0]);
+  assert.deepEqual([...change.changed.offsets], [0]);
   assert.equal(change.outputs, 4);
   assert.deepEqual(change.edited, [{ target: "input", offset: 4, before: 1 }]);
 });

@@ -5,10 +5,14 @@ import { init } from "convscope";
 import { edit } from "../../demo/src/edits.js";
 import { propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
+import { stack } from "../../demo/src/parts.js";
 import { fromHash, toHash } from "../../demo/src/share.js";
 import { DEFAULT_ARGS, sameArgs, type LayerArgs, type Stage } from "../../demo/src/state.js";
 
-before(() => init());
+before(async () => {
+  await init();
+  await stack.load();
+});
 
 const layers: readonly (readonly [Partial<LayerArgs>, readonly number[]])[] = [
   [{ axes: 1, inChannels: 3, kernelSize: 2 }, [3, 4]],

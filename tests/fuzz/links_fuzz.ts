@@ -4,11 +4,13 @@ import { init } from "convscope";
 import { propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { parseLayer, parseNumbers } from "../../demo/src/paste.js";
+import { stack } from "../../demo/src/parts.js";
 import { fromHash, toHash } from "../../demo/src/share.js";
 import { DEFAULT_ARGS, type LayerArgs } from "../../demo/src/state.js";
 import { fuzz } from "./mutate.js";
 
 await init();
+await stack.load();
 
 const readers: readonly ((text: string) => string)[] = [
   (text) => {

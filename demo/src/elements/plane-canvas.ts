@@ -1,18 +1,23 @@
 // Planes of many small cells as one picture. The colours are those of the style sheet,
 // read once per theme.
-import type { Block } from "../layout.js";
+import type { Block, PlaneBox } from "../layout.js";
 import { h } from "./dom.js";
 
 const SHADES = 128; // on either side of zero
+// Behind them on the canvas that mixes them:
+const CHANGE = 2 * SHADES + 1;
+const INK = 2 * SHADES + 2;
+const CARD = 2 * SHADES + 3;
+
+/** What is mixed into a cell's own colour. */
+export const Tint = { None: 0, Lit: 1, Changed: 2, Hidden: 3 } as const;
+const TINTS = 4;
 
 export interface Shades {
   /** The theme that these were made for. */
   readonly key: string;
-  /** From -SHADES to +SHADES, four bytes each. */
-  readonly scale: Uint8ClampedArray;
-  readonly change: Uint8ClampedArray;
-  readonly lit: Uint8ClampedArray;
-  readonly nothing: Uint8ClampedArray;
+  /** A pixel's 32 bits, by tint; in each from -SHADES to +SHADES. */
+  readonly pixels: readonly Uint32Array[];
 }
 
 /** The colour that a custom property gives here and now. */
@@ -22,11 +27,13 @@ function resolved(probe: HTMLElement, name: string): string {
 }
 
 let latest: Shades | null = null;
+let dark: MediaQueryList | null = null;
 
 /** The theme's colours as bytes, the same object as long as the theme is the same. */
 export function shadesOf(host: HTMLElement): Shades {
   const chosen = document.documentElement.dataset.theme ?? "";
-  const key = `${chosen} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+  dark ??= matchMedia("(prefers-color-scheme: dark)");
+  const key = `${chosen} ${dark.matches}`;
   if (latest?.key === key) return latest;
   const probe = document.createElement("span");
   host.append(probe);
@@ -39,7 +46,7 @@ export function shadesOf(host: HTMLElement): Shades {
   ].map((name) => resolved(probe, name)) as [string, string, string, string, string];
   probe.remove();
   const canvas = document.createElement("canvas");
-  canvas.width = 2 * SHADES + 4;
+  canvas.width = CARD + 1;
   canvas.height = 1;
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
   const dot = (x: number, colour: string): void => {
@@ -50,35 +57,28 @@ export function shadesOf(host: HTMLElement): Shades {
     const part = (100 * Math.abs(i)) / SHADES;
     dot(i + SHADES, `color-mix(in oklab, ${i < 0 ? negative : positive} ${part}%, ${card})`);
   }
-  dot(2 * SHADES + 1, change);
-  dot(2 * SHADES + 2, ink);
-  dot(2 * SHADES + 3, card);
+  dot(CHANGE, change);
+  dot(INK, ink);
+  dot(CARD, card);
   const { data } = context.getImageData(0, 0, canvas.width, 1);
-  const at = (x: number): Uint8ClampedArray => data.slice(4 * x, 4 * x + 4);
-  latest = {
-    key,
-    scale: data.slice(0, 4 * (2 * SHADES + 1)),
-    change: at(2 * SHADES + 1),
-    lit: at(2 * SHADES + 2),
-    nothing: at(2 * SHADES + 3),
+  const mixed = (from: number, into: number, part: number): number => {
+    const channel = (i: number): number =>
+      Math.round(data[4 * from + i]! * (1 - part) + data[4 * into + i]! * part);
+    return 0xff000000 | (channel(2) << 16) | (channel(1) << 8) | channel(0);
   };
+  const parts = { [Tint.None]: 0, [Tint.Lit]: 0.45, [Tint.Changed]: 0.75, [Tint.Hidden]: 1 };
+  const colours = { [Tint.None]: 0, [Tint.Lit]: INK, [Tint.Changed]: CHANGE, [Tint.Hidden]: CARD };
+  const pixels = Array.from({ length: TINTS }, (_, i) => {
+    const tint = i as keyof typeof parts;
+    return Uint32Array.from({ length: 2 * SHADES + 1 }, (_, step) =>
+      mixed(step, colours[tint], parts[tint]),
+    );
+  });
+  latest = { key, pixels };
   return latest;
 }
 
-/** A colour mixed into a cell's own. */
-export interface Tint {
-  readonly colour: Uint8ClampedArray;
-  readonly part: number;
-}
-
-interface Dirty {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
-
-/** All planes of a tensor on one canvas. Only what was touched of a plane is drawn again. */
+/** All planes of a tensor on one canvas. Only what differs is drawn again. */
 export class Sheet {
   readonly canvas: HTMLCanvasElement;
   readonly #pen: CanvasRenderingContext2D;
@@ -87,7 +87,10 @@ export class Sheet {
   readonly #block: Block;
   readonly #x: number;
   readonly #y: number;
-  readonly #dirty = new Map<number, Dirty>();
+  /** What is drawn. */
+  #values: Float32Array = new Float32Array(0);
+  #tints: Uint8Array = new Uint8Array(0);
+  #shades: Shades | null = null;
 
   constructor(block: Block) {
     const { boxes } = block;
@@ -118,47 +121,70 @@ export class Sheet {
     return (box.number * planes.rows + row) * planes.cols + col;
   }
 
-  /** Writes a cell. */
-  touch(offset: number, value: number, half: number, { scale }: Shades, tint?: Tint): void {
-    const strength = value / (Math.abs(value) + half);
-    const step = Number.isFinite(strength)
-      ? Math.round(strength * SHADES)
-      : value > 0
-        ? SHADES
-        : -SHADES;
-    const from = 4 * (step + SHADES);
-    const mixed = (channel: number): number =>
-      tint
-        ? scale[from + channel]! * (1 - tint.part) + tint.colour[channel]! * tint.part
-        : scale[from + channel]!;
-    const colour = 0xff000000 | (mixed(2) << 16) | (mixed(1) << 8) | mixed(0);
-
+  /** Draws the cells whose value or tint is another than before. */
+  paint(values: Float32Array, tints: Uint8Array, half: number, shades: Shades): void {
+    const fresh = shades !== this.#shades;
+    const old = fresh ? values : this.#values;
+    const oldTints = this.#tints;
     const { rows, cols } = this.#block.planes;
-    const plane = Math.floor(offset / (rows * cols));
-    const within = offset % (rows * cols);
-    const box = this.#block.boxes[plane]!;
     const { w, h: high } = this.#block.cell;
-    const left = box.x - this.#x + (within % cols) * w;
-    const top = box.y - this.#y + Math.floor(within / cols) * high;
+    this.#block.boxes.forEach((box, plane) => {
+      const first = plane * rows * cols;
+      const end = first + rows * cols;
+      let [top, bottom, left, right] = [rows, -1, cols, -1];
+      let at = fresh ? first : firstOther(values, old, tints, oldTints, first, end);
+      while (at < end) {
+        const row = Math.floor((at - first) / cols);
+        const col = (at - first) % cols;
+        this.#fill(box, row, col, shades.pixels[tints[at]!]![shadeOf(values[at]!, half)]!);
+        if (row < top) top = row;
+        if (row > bottom) bottom = row;
+        if (col < left) left = col;
+        if (col > right) right = col;
+        at = fresh ? at + 1 : firstOther(values, old, tints, oldTints, at + 1, end);
+      }
+      if (bottom < 0) return;
+      this.#pen.putImageData(
+        this.#image,
+        0,
+        0,
+        box.x - this.#x + left * w,
+        box.y - this.#y + top * high,
+        (right - left + 1) * w,
+        (bottom - top + 1) * high,
+      );
+    });
+    this.#values = values;
+    this.#tints = tints.slice();
+    this.#shades = shades;
+  }
+
+  #fill(box: PlaneBox, row: number, col: number, pixel: number): void {
+    const { w, h: high } = this.#block.cell;
     const { width } = this.#image;
-    for (let y = top; y < top + high; ++y)
-      this.#pixels.fill(colour, y * width + left, y * width + left + w);
-
-    const dirty = this.#dirty.get(plane);
-    if (!dirty) {
-      this.#dirty.set(plane, { left, top, right: left + w, bottom: top + high });
-      return;
-    }
-    dirty.left = Math.min(dirty.left, left);
-    dirty.top = Math.min(dirty.top, top);
-    dirty.right = Math.max(dirty.right, left + w);
-    dirty.bottom = Math.max(dirty.bottom, top + high);
+    const pixels = this.#pixels;
+    let at = (box.y - this.#y + row * high) * width + box.x - this.#x + col * w;
+    for (let y = 0; y < high; ++y, at += width) for (let x = 0; x < w; ++x) pixels[at + x] = pixel;
   }
+}
 
-  /** Draws what was touched. */
-  show(): void {
-    for (const { left, top, right, bottom } of this.#dirty.values())
-      this.#pen.putImageData(this.#image, 0, 0, left, top, right - left, bottom - top);
-    this.#dirty.clear();
-  }
+/** The first cell from `at` on whose value or tint differs; `end` if none does. */
+function firstOther(
+  values: Float32Array,
+  old: Float32Array,
+  tints: Uint8Array,
+  oldTints: Uint8Array,
+  at: number,
+  end: number,
+): number {
+  while (at < end && values[at] === old[at] && tints[at] === oldTints[at]) ++at;
+  return at;
+}
+
+/** From 0 to 2 · SHADES: zero in the middle, `half` half way out. */
+function shadeOf(value: number, half: number): number {
+  const strength = value / (Math.abs(value) + half);
+  // Neither infinities nor NaN have one.
+  if (strength !== strength) return value > 0 ? 2 * SHADES : 0;
+  return SHADES + Math.round(strength * SHADES);
 }

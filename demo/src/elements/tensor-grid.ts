@@ -8,7 +8,7 @@ import { parseNumber, shortest } from "../format.js";
 import type { Block } from "../layout.js";
 import type { Place } from "../state.js";
 import { attribute, emit, h } from "./dom.js";
-import { Sheet, shadesOf, type Shades, type Tint } from "./plane-canvas.js";
+import { Sheet, shadesOf, Tint } from "./plane-canvas.js";
 
 /** What the page says about one cell besides its value. */
 export interface CellMark {
@@ -32,8 +32,8 @@ export interface GridView {
   readonly text: (value: number) => string;
   readonly name: (offset: number) => string;
   readonly mark: (offset: number) => CellMark | null;
-  /** The only cells for which `mark` may say something. */
-  readonly marked: () => Iterable<number>;
+  /** For cells drawn as pictures: writes a Tint for each that has one. */
+  readonly tint: (into: Uint8Array) => void;
   /** True where the value is not to be seen: not yet computed, or to be predicted. */
   readonly hidden: (offset: number) => boolean;
 }
@@ -69,11 +69,7 @@ export class TensorGrid extends HTMLElement {
   /** In pictures: the planes, and the one real cell, which is where the keyboard is. */
   #sheet: Sheet | null = null;
   #cursor: HTMLTableCellElement | null = null;
-  #painted: Float32Array | null = null;
-  #shades: Shades | null = null;
-  /** Whether some values were hidden, and the cells that were tinted. */
-  #veiled = false;
-  #tinted: ReadonlyMap<number, Tint> = new Map();
+  #tints = new Uint8Array(0);
   #size = 0;
   #structure = "";
   #placed: Block | null = null;
@@ -170,7 +166,7 @@ export class TensorGrid extends HTMLElement {
     this.#editing = null;
     this.#cells = [];
     this.#sheet = null;
-    this.#cursor = this.#painted = null;
+    this.#cursor = null;
     this.#placed = null;
     this.#size = view.values.length;
     this.#active = Math.max(0, Math.min(this.#active, this.#size - 1));
@@ -234,7 +230,6 @@ export class TensorGrid extends HTMLElement {
     if (this.#cursor) {
       this.#sheet?.canvas.remove();
       this.#sheet = new Sheet(view.block);
-      this.#painted = null;
       this.prepend(this.#sheet.canvas);
       return;
     }
@@ -261,38 +256,12 @@ export class TensorGrid extends HTMLElement {
     });
   }
 
-  /** Paints the pixels that differ from what they show: in a drag, few of many. */
+  /** Paints the cells that differ from what they show: in a drag, few of many. */
   #paintPictures(view: GridView): void {
-    const sheet = this.#sheet!;
-    const shades = shadesOf(this);
-    const { values } = view;
-    const painted = this.#painted;
-    const veiled = view.hidden(this.#size - 1);
-    const fresh = shades !== this.#shades || painted === null || veiled || this.#veiled;
-    const tints = new Map<number, Tint>();
-    for (const offset of view.marked()) {
-      const tint = tintOf(view.mark(offset)?.classes ?? "", shades);
-      if (tint) tints.set(offset, tint);
-    }
-    const touch = (offset: number): void =>
-      sheet.touch(offset, values[offset]!, view.scale, shades, tints.get(offset));
-    if (fresh) {
-      for (let offset = 0; offset < this.#size; ++offset) {
-        if (veiled && view.hidden(offset)) tints.set(offset, { colour: shades.nothing, part: 1 });
-        touch(offset);
-      }
-    } else {
-      if (values !== painted)
-        for (let offset = 0; offset < this.#size; ++offset)
-          if (values[offset] !== painted[offset] && !tints.has(offset)) touch(offset);
-      for (const offset of this.#tinted.keys()) if (!tints.has(offset)) touch(offset);
-      for (const offset of tints.keys()) touch(offset);
-    }
-    this.#shades = shades;
-    this.#painted = values;
-    this.#veiled = veiled;
-    this.#tinted = tints;
-    sheet.show();
+    if (this.#tints.length !== this.#size) this.#tints = new Uint8Array(this.#size);
+    this.#tints.fill(Tint.None);
+    view.tint(this.#tints);
+    this.#sheet!.paint(view.values, this.#tints, view.scale, shadesOf(this));
     this.#placeCursor(view);
   }
 
@@ -559,12 +528,6 @@ export class TensorGrid extends HTMLElement {
     event.preventDefault();
     event.clipboardData?.setData("text/plain", shortest(this.#view.values[this.#active]!));
   }
-}
-
-function tintOf(classes: string, { change, lit }: Shades): Tint | undefined {
-  if (/\b(?:changed|edited)\b/u.test(classes)) return { colour: change, part: 0.75 };
-  if (/\b(?:lit|kept|guess)\b/u.test(classes)) return { colour: lit, part: 0.45 };
-  return undefined;
 }
 
 function paintCell(
