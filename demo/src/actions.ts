@@ -9,6 +9,7 @@ import {
   begin,
   commit,
   initialState,
+  layerOf,
   replace,
   update,
   type Cell,
@@ -24,7 +25,6 @@ import {
   type Target,
 } from "./state.js";
 import { FILTERS, filterStage, seesPictures } from "./photo.js";
-import type { StackEdit } from "./stack.js";
 import { stack } from "./parts.js";
 import { count, indexOf, offsetOf } from "./tensors.js";
 import { tensor } from "convscope";
@@ -57,17 +57,22 @@ export function scrub(history: History, one: Edit, first: boolean): History {
     : amend(history, { stage, change: joined(history.now.change, change), ripple: levels });
 }
 
-/** Edits a number of a layer behind the stage's own; a drag's first move is a step, the others amend it. */
-export function editLayer(history: History, edit: StackEdit, first: boolean): History {
-  const { ripple, tower, withNumber } = stack.now;
+/** Edits numbers of a layer behind the stage's own; a drag's first move is a step, the others amend it. */
+export function editLayer(
+  history: History,
+  target: LayerPlace,
+  cells: readonly Pick<Edit, "offset" | "value">[],
+  first = true,
+): History {
+  const { ripple, tower, withNumbers } = stack.now;
   const start = first ? history.now.stage : history.past.at(-1)!;
-  const made = withNumber(history.now.stage, edit);
-  const from = withNumber(start, edit);
+  const edits = cells.map(({ offset, value }) => ({ target, offset, value }));
+  const made = withNumbers(history.now.stage, target, edits);
+  const from = withNumbers(start, target, edits);
   if (!made || !from) return history;
-  const levels = ripple(start, [edit]);
-  const { target, offset } = edit;
+  const levels = ripple(start, edits);
   const change = {
-    edited: [{ target: target as LayerPlace, offset, before: from.before }],
+    edited: edits.map(({ offset }) => ({ target, offset, before: from.before.data[offset]! })),
     changed: levels.at(-1)!.changed,
     kept: new Map<number, string>(),
     outputs: tower(start).tensors.at(-1)!.size,
@@ -207,40 +212,53 @@ export function stepTo(history: History, step: number): History {
   return replace(history, { step: Math.max(0, Math.min(step, last)) });
 }
 
-/** Numbers pasted at a cell: a whole tensor, or a block that begins there. */
+/** Numbers pasted at a cell of the stage, or of a layer behind it. */
 export function pasteAt(
   history: History,
-  target: Target,
+  target: Target | LayerPlace,
   offset: number,
-  { shape, data }: Numbers,
+  numbers: Numbers,
 ): History | { problem: string } {
   const { stage } = history.now;
-  const into = tensorOf(stage, target);
+  const behind = layerOf(target) !== null;
+  const into = behind ? stack.now.numbersAt(stage, target)! : tensorOf(stage, target as Target);
+  const cells = pastedCells(into.shape, offset, numbers);
+  if ("problem" in cells) return cells;
+  return behind
+    ? editLayer(history, target as LayerPlace, cells)
+    : applyEdits(
+        history,
+        cells.map((cell) => ({ target: target as Target, ...cell })),
+      );
+}
+
+/** A whole tensor, or a block that begins at a cell; what lies beyond the border is left out. */
+function pastedCells(
+  into: readonly number[],
+  at: number,
+  { shape, data }: Numbers,
+): Pick<Edit, "offset" | "value">[] | { problem: string } {
   const bare = (sizes: readonly number[]): string => String(sizes.filter((size) => size !== 1));
-  if (data.length === into.size && bare(shape) === bare(into.shape)) {
-    return applyEdits(
-      history,
-      [...data].map((value, i) => ({ target, offset: i, value })),
-    );
-  }
-  const start = indexOf(offset, into.shape);
-  const rank = into.shape.length;
+  if (data.length === count(into) && bare(shape) === bare(into))
+    return [...data].map((value, offset) => ({ offset, value }));
+  const start = indexOf(at, into);
+  const rank = into.length;
   const rows = shape.at(-2) ?? 1;
   const cols = shape.at(-1) ?? 1;
   if (rows * cols !== data.length)
     return { problem: "A block of rows and columns fits here; this has more axes." };
-  const edits: Edit[] = [];
+  const cells: { offset: number; value: number }[] = [];
   for (let row = 0; row < rows; ++row) {
     for (let col = 0; col < cols; ++col) {
       const index = [...start];
       index[rank - 1]! += col;
       if (rank > 1) index[rank - 2]! += row;
       else if (row > 0) continue;
-      if (index.some((i, axis) => i >= into.shape[axis]!)) continue; // beyond the border
-      edits.push({ target, offset: offsetOf(index, into.shape), value: data[row * cols + col]! });
+      if (index.some((i, axis) => i >= into[axis]!)) continue;
+      cells.push({ offset: offsetOf(index, into), value: data[row * cols + col]! });
     }
   }
-  return applyEdits(history, edits);
+  return cells;
 }
 
 /** Numbers from outside as the new input, if the layer takes their shape. */

@@ -1,5 +1,6 @@
 // Figure views: the grids with their marks, and what lies round them, made from the
 // state and the model's answers.
+import type { LegendView } from "./elements/figure-legend.js";
 import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
 import { Tint } from "./elements/plane-canvas.js";
 import type { CellMark, GridView } from "./elements/tensor-grid.js";
@@ -164,6 +165,13 @@ function pointingClasses(pointing: Pointing | null, role: Role, offset: number):
   if (!pointing) return [];
   if (pointing.cell.role === role && pointing.cell.offset === offset) return ["lit", "source"];
   return pointing[role].has(offset) ? ["lit"] : [];
+}
+
+export function legendView({ stage, mode }: State): LegendView {
+  const { frame } = evaluate(stage);
+  const framed = mode !== "stack" && [...frame.before, ...frame.after].some((size) => size > 0);
+  const ghosts = frame.role === "output" ? "cut off by padding" : "padding";
+  return { ghosts: framed ? ghosts : null, unread: mode !== "stack" && unread(stage).size > 0 };
 }
 
 export function backdropView(

@@ -4,6 +4,7 @@ import { engine, init } from "convscope";
 import * as actions from "./actions.js";
 import { ChangeNote } from "./elements/change-note.js";
 import { h } from "./elements/dom.js";
+import { FigureLegend } from "./elements/figure-legend.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
 import type { PictureBox } from "./elements/picture-view.js";
@@ -56,6 +57,7 @@ import * as views from "./views.js";
 const ready = loadEngine();
 
 customElements.define("change-note", ChangeNote);
+customElements.define("figure-legend", FigureLegend);
 customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
 customElements.define("refusal-note", RefusalNote);
@@ -78,6 +80,7 @@ const page = {
   refusal: find<RefusalNote>("refusal-note"),
   figureBox: find<HTMLElement>("#figure-box"),
   figure: find<HTMLElement>("#figure"),
+  legend: find<FigureLegend>("figure-legend"),
   picture: find<PictureBox>("picture-view"),
   stack: find<StackPanel>("stack-panel"),
   transport: find<StepTransport>("step-transport"),
@@ -173,6 +176,7 @@ function render(): void {
   page.picture.hidden = mode !== "picture" || !seesPictures(stage);
   if (!page.picture.hidden) renderPicture(state);
   if (page.name.textContent !== String(layer)) page.name.textContent = String(layer);
+  page.legend.view = figures.legendView(state);
   page.note.view = views.noteView(state, complaint);
   page.refusal.view = views.refusalView(state);
   page.stage.classList.toggle("refused", attempt !== null);
@@ -423,7 +427,7 @@ function listen(): void {
     page.figure.classList.remove("dragged");
     set(
       isBehind(role)
-        ? actions.editLayer(history, { target: role, offset, value }, true)
+        ? actions.editLayer(history, role, [{ offset, value }])
         : actions.applyEdits(history, [{ target: targetOf(role), offset, value }]),
     );
   });
@@ -504,8 +508,7 @@ function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
   page.figure.classList.add("dragged");
   const one = { target: targetOf(role), offset, value };
   if (isBehind(role)) {
-    if (phase === "move")
-      set(actions.editLayer(history, { target: role, offset, value }, !dragged));
+    if (phase === "move") set(actions.editLayer(history, role, [{ offset, value }], !dragged));
     dragged = phase === "move";
   } else if (history.now.mode === "predict") {
     if (phase === "end") set(actions.applyEdits(history, [one]));
@@ -554,10 +557,10 @@ const takeFile = (name: string): Promise<void> =>
 /** Numbers pasted into a tensor of the figure. */
 const pasteAt = (role: Place, offset: number, text: string): Promise<void> =>
   withPart(taking, ({ parseNumbers }) => {
-    if (isBehind(role)) return set(history, "Here numbers go in one by one.");
     const pasted = parseNumbers(text);
     if ("problem" in pasted) set(history, pasted.problem);
-    else take(actions.pasteAt(history, targetOf(role), offset, pasted.value));
+    else
+      take(actions.pasteAt(history, isBehind(role) ? role : targetOf(role), offset, pasted.value));
   });
 
 /** Code of a layer, or numbers for the input: as text, or as a file. */

@@ -62,6 +62,14 @@ export function filterStage(stage: Stage, weight: readonly number[]): Stage {
   });
 }
 
+/** Which filter's numbers the stage's layer has, or -1. */
+export function filterOf({ args, weight }: Stage): number {
+  if (args.transposed || weight.size !== 9) return -1;
+  return FILTERS.findIndex((filter) =>
+    filter.weight.every((value, i) => Math.fround(value) === weight.data[i]),
+  );
+}
+
 export interface Filtered {
   /** 1 (grey) or 3 (red, green, blue), one after the other in `values`. */
   readonly planes: number;

@@ -4,7 +4,7 @@ import { h } from "./elements/dom.js";
 import { PictureBox, type PictureView } from "./elements/picture-view.js";
 import type { SumView } from "./elements/sum-of-products.js";
 import { photoPointing } from "./photo-pointing.js";
-import { FILTERS, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
+import { filterOf, FILTERS, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
 import { samplePicture } from "./sample.js";
 import type { Stage } from "./state.js";
 
@@ -51,6 +51,7 @@ export function pictureView(stage: Stage): { view: PictureView; sum: SumView | n
       result: { ...filtered(stage, photo), version: shownOf },
       window: found?.window ?? null,
       filters: FILTERS.map(({ name }) => name),
+      filter: filterOf(stage),
       inColour,
       live: camera !== null,
     },

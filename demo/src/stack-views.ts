@@ -3,7 +3,7 @@ import type { BackdropView } from "./elements/stage-backdrop.js";
 import { Tint } from "./elements/plane-canvas.js";
 import type { GridView } from "./elements/tensor-grid.js";
 import type { StackPanelView } from "./elements/stack-panel.js";
-import { torchText } from "./format.js";
+import { plural, torchText } from "./format.js";
 import type { Block, Layout } from "./layout.js";
 import { fieldTable, FOLLOWERS, lineage, numbersAt, tower } from "./stack.js";
 import { stackLayout } from "./stack-layout.js";
@@ -147,8 +147,9 @@ function lineageText(
   const last = tensors.length - 1;
   const name = cellName(level, last, offset, tensors[level]!.shape);
   const parts: string[] = [];
-  if (level > 0) parts.push(`sees ${lit[0]!.size} of ${tensors[0]!.size} input cells`);
-  if (level < last) parts.push(`is seen by ${lit[last]!.size} of ${tensors[last]!.size} outputs`);
+  if (level > 0) parts.push(`sees ${lit[0]!.size} of ${plural(tensors[0]!.size, "input cell")}`);
+  if (level < last)
+    parts.push(`is seen by ${lit[last]!.size} of ${plural(tensors[last]!.size, "output")}`);
   return `${name} ${parts.join(" and ")}.`;
 }
 

@@ -219,18 +219,19 @@ function extent(cells: Iterable<readonly number[]>, axes: number): [number, numb
   return ends;
 }
 
-/** The stage with other numbers in one of the layers behind its own. */
-export function withNumber(
+/** The stage with other numbers in one of the layers behind its own, which all `edits` name. */
+export function withNumbers(
   stage: Stage,
-  { target, offset, value }: StackEdit,
-): { stage: Stage; before: number } | null {
+  target: LayerPlace,
+  edits: readonly StackEdit[],
+): { stage: Stage; before: Tensor } | null {
   const found = layerOf(target);
   const numbers = numbersAt(stage, target);
   if (!found || found.layer === 0 || !numbers) return null;
   const next = numbers.clone();
-  next.data[offset] = value;
+  for (const { offset, value } of edits) next.data[offset] = value;
   const followers = stage.followers.map((follower, i) =>
     i === found.layer - 1 ? { ...follower, [found.name]: next } : follower,
   );
-  return { stage: Object.freeze({ ...stage, followers }), before: numbers.data[offset]! };
+  return { stage: Object.freeze({ ...stage, followers }), before: numbers };
 }

@@ -44,8 +44,9 @@ test("a finger drags a value sideways", async () => {
   await swipe(page, "input", 4, 60);
   assert.equal((await numbers(page, "input"))[4], "2.");
   assert.deepEqual(await marked(page), [0, 4, 8]);
+  // One undo takes the whole drag back; a tap becomes a click in its own time.
   await page.getByRole("button", { name: "Undo" }).tap();
-  assert.equal((await numbers(page, "input"))[4], "1.", "one undo takes the whole drag back");
+  await cell(page, "input", 4).getByText("1.", { exact: true }).waitFor();
 });
 
 test("a prediction is made and scored by taps", async () => {

@@ -1,7 +1,7 @@
 // <picture-view>: a picture and what the layer makes of it, side by side, with the
 // filters to choose from. Property `view` in; events out: picture-point, picture-open,
 // picture-filter, picture-colour, picture-camera.
-import { emit, h } from "./dom.js";
+import { attribute, emit, h } from "./dom.js";
 
 export interface PictureView {
   readonly source: PlanarImage;
@@ -9,6 +9,8 @@ export interface PictureView {
   /** The window that is pointed at, in source pixels: [left, top, width, height]. */
   readonly window: readonly [number, number, number, number] | null;
   readonly filters: readonly string[];
+  /** Which of them the layer is, or -1. */
+  readonly filter: number;
   readonly inColour: boolean;
   /** The camera runs. */
   readonly live: boolean;
@@ -125,14 +127,18 @@ export class PictureBox extends HTMLElement {
     const camera = view.live ? "Stop the camera" : "Camera";
     if (this.#camera.textContent !== camera) this.#camera.textContent = camera;
     const filters = view.filters.join();
-    if (filters === this.#filters) return;
-    this.#filters = filters;
-    this.#buttons.replaceChildren(
-      ...view.filters.map((name, i) => {
-        const button = h("button", { type: "button", class: "secondary" }, name);
-        button.addEventListener("click", () => emit(this, "picture-filter", { filter: i }));
-        return button;
-      }),
+    if (filters !== this.#filters) {
+      this.#filters = filters;
+      this.#buttons.replaceChildren(
+        ...view.filters.map((name, i) => {
+          const button = h("button", { type: "button", class: "secondary" }, name);
+          button.addEventListener("click", () => emit(this, "picture-filter", { filter: i }));
+          return button;
+        }),
+      );
+    }
+    [...this.#buttons.children].forEach((button, i) =>
+      attribute(button, "aria-pressed", String(i === view.filter)),
     );
   }
 

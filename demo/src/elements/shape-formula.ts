@@ -47,13 +47,13 @@ export class ShapeFormula extends HTMLElement {
           null,
         );
     this.replaceChildren(
-      ...(view.brief ? [] : [h("div", { class: "formula general" }, words)]),
+      ...(view.brief ? [] : [h("div", { class: "formula general" }, ...words)]),
       ...view.axes.map((axis) =>
         h(
           "div",
           { class: "formula" },
           h("span", { class: "quiet" }, axis.axis),
-          numbers(view, axis),
+          ...numbers(view, axis),
         ),
       ),
     );
@@ -62,7 +62,7 @@ export class ShapeFormula extends HTMLElement {
 
 type Leaf = (text: string) => Element;
 
-function numbers(view: FormulaView, axis: AxisFormula): Element {
+function numbers(view: FormulaView, axis: AxisFormula): Element[] {
   const leaf: Leaf = (text) => math("mn", text);
   const result = axis.out === null ? "not possible" : String(axis.out);
   const { size, padding, dilation, kernel, stride, outputPadding } = axis;
@@ -87,7 +87,7 @@ const op = (text: string): Element => {
 };
 const num = (text: string): Element => math("mn", text);
 
-function plainFormula(leaf: Leaf, parts: string[], result: string | null): Element {
+function plainFormula(leaf: Leaf, parts: string[], result: string | null): Element[] {
   const [size, padding, dilation, kernel, stride] = parts.map(leaf) as [
     Element,
     Element,
@@ -117,7 +117,8 @@ function plainFormula(leaf: Leaf, parts: string[], result: string | null): Eleme
   return equation(body, result);
 }
 
-function transposedFormula(leaf: Leaf, parts: string[], result: string | null): Element {
+/** In letters it is too long for most lines: in two parts, the second one may wrap. */
+function transposedFormula(leaf: Leaf, parts: string[], result: string | null): Element[] {
   const [size, stride, padding, dilation, kernel, extra] = parts.map(leaf) as [
     Element,
     Element,
@@ -138,7 +139,11 @@ function transposedFormula(leaf: Leaf, parts: string[], result: string | null): 
     num("2"),
     op("·"),
     padding,
-    op("+"),
+  ];
+  const plus = op("+");
+  plus.setAttribute("form", "infix");
+  const rest = [
+    plus,
     dilation,
     op("·"),
     op("("),
@@ -151,14 +156,20 @@ function transposedFormula(leaf: Leaf, parts: string[], result: string | null): 
     op("+"),
     num("1"),
   ];
-  return equation(body, result);
+  return result === null
+    ? [...equation(body, null), formulaOf(rest)]
+    : equation([...body, ...rest], result);
 }
 
-function equation(body: Element[], result: string | null): Element {
+function equation(body: Element[], result: string | null): Element[] {
   const row =
     result === null
       ? [math("mi", "out"), op("="), ...body]
       : [...body, op("="), math(/^\d+$/u.test(result) ? "mn" : "mtext", result)];
+  return [formulaOf(row)];
+}
+
+function formulaOf(row: readonly Element[]): Element {
   const formula = math("math", math("mrow", ...row));
   formula.setAttribute("displaystyle", "true");
   return formula;

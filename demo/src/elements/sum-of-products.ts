@@ -76,6 +76,8 @@ export class SumOfProducts extends HTMLElement {
 
   #sum(view: SumView): HTMLElement {
     const list = h("ol", { class: "terms", "aria-label": `The sum behind ${view.name}` });
+    const letters = Math.max(12, ...view.terms.map(({ names }) => names.length));
+    list.style.setProperty("--letters", String(letters));
     if (view.bias !== null) {
       list.append(
         h(
