@@ -143,6 +143,8 @@ export function ripple(stage: Stage, given: readonly (Edit | StackEdit)[]): read
     for (const offset of listOf(change.reached)) {
       if (!changed.has(offset)) stopped.add(offset);
     }
+    // A watch writes to the layers it watches; these are the stage's.
+    eye.undo();
     eye.dispose();
     return { changed, stopped };
   });

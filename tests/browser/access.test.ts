@@ -1,11 +1,8 @@
 // For everybody: axe in every mode, no sideways scrolling, under the strict policy.
 import assert from "node:assert/strict";
-import fs from "node:fs/promises";
-import path from "node:path";
 import { after, before, test } from "node:test";
-import { brotliCompressSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { address, cell, close, findings, open, openLesson, SITE, visit } from "./harness.js";
+import { address, cell, close, findings, open, openLesson, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -76,21 +73,6 @@ test("nothing scrolls sideways at 360 px", async () => {
     assert.ok(content! <= window!, `${name}: ${content} px wide`);
     await page.context().close();
   }
-});
-
-test("before any picture, the page weighs less than 90 kB without the engine, compressed", async () => {
-  const { page } = await visit();
-  const loaded = await page.evaluate(() => [
-    location.pathname,
-    ...performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
-  ]);
-  const files = new Set(loaded.filter((name) => !/\.wasm$|sw\.js$/u.test(name)));
-  let bytes = 0;
-  for (const name of files) {
-    const file = name.endsWith("/") ? `${name}index.html` : name;
-    bytes += brotliCompressSync(await fs.readFile(path.join(SITE, file))).length;
-  }
-  assert.ok(bytes > 40_000 && bytes < 90_000, `${bytes} bytes: ${[...files].join(" ")}`);
 });
 
 test("the second visit needs no network", async () => {

@@ -44,7 +44,9 @@ test("a finger drags a value sideways", async () => {
   await swipe(page, "input", 4, 60);
   assert.equal((await numbers(page, "input"))[4], "2.");
   assert.deepEqual(await marked(page), [0, 4, 8]);
-  // One undo takes the whole drag back; a tap becomes a click in its own time.
+  // A tap right behind a swipe is a part of it, for Chromium: no click comes of it.
+  await page.waitForTimeout(500);
+  // One undo takes the whole drag back.
   await page.getByRole("button", { name: "Undo" }).tap();
   await cell(page, "input", 4).getByText("1.", { exact: true }).waitFor();
 });
