@@ -14,9 +14,7 @@ namespace convscope {
 namespace HWY_NAMESPACE {
 
 // Output channels side by side: the columns of the tile.
-int64_t BlockChannels() {
-  return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
-}
+int64_t BlockChannels() { return PanelColumns<Reproducible>(); }
 
 // At most so many positions are the rows of one tile.
 int64_t TilePositions() { return MaxRows<Reproducible>(); }
@@ -25,9 +23,15 @@ int64_t TilePositions() { return MaxRows<Reproducible>(); }
 // weight[terms][channels], one after the other.
 void AddProducts(int64_t positions, const float* patch, const float* weight,
                  int64_t terms, float* sums) {
-  AnyTile<Reproducible>(positions, true, patch, weight,
-                        static_cast<size_t>(terms), nullptr, true, sums,
-                        static_cast<size_t>(BlockChannels()));
+  TileArguments a = {};
+  a.w = patch;
+  a.b = weight;
+  a.panels = 1;
+  a.depth = static_cast<size_t>(terms);
+  a.is_last = true;
+  a.c = sums;
+  a.c_stride = static_cast<size_t>(BlockChannels());
+  AnyTile<Reproducible>(positions, MaxVectors<Reproducible>(), a);
 }
 
 }  // namespace HWY_NAMESPACE

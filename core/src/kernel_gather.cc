@@ -77,12 +77,17 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
         }
         int64_t qd = qd0, qh = qh0, qw = q0, row = row0;
         int32_t source[4];
+        bool is_run = count == columns;
         for (int64_t j = 0; j < columns; ++j) {
           int64_t in = -1;
           if (j < count && row >= 0) in = w.Source(qw, tw);
           source[j % 4] =
               in < 0 ? -1 : static_cast<int32_t>(row * w.map.in + in);
-          if (j % 4 == 3) gathers[j / 4] = GatherOf(source, plane);
+          if (j % 4 == 3) {
+            gathers[j / 4] = GatherOf(source, plane);
+            is_run &= gathers[j / 4].kind == Gather::kLoad &&
+                      gathers[j / 4].base[0] == gathers[0].base[0] + j - 3;
+          }
           if (++qw == w.count && j + 1 < count) {
             qw = 0;
             if (++qh == h.count) qh = 0, ++qd;
@@ -90,17 +95,19 @@ void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
             row = (sd | sh) < 0 ? -1 : sd * h.map.in + sh;
           }
         }
+        // Rows may follow each other without a gap.
+        if (is_run) gathers->run = 1;
       }
     }
   }
 }
 
 void FindPanelGathers(const Phase& phase, int64_t p0, int64_t p_end,
-                      int64_t narrow, int64_t wide, Gather* gathers) {
+                      int64_t vector, int64_t wide, Gather* gathers) {
   const int64_t step = phase.taps() * wide / 4;
   for (int64_t p = p0; p < p_end; p += wide) {
     const int64_t count = std::min(wide, p_end - p);
-    FindGathers(phase, p, count, count > narrow ? wide : narrow,
+    FindGathers(phase, p, count, (count + vector - 1) / vector * vector,
                 gathers + (p - p0) / wide * step);
   }
   // From the last panel but one back.

@@ -34,10 +34,10 @@ struct Gather {
 void FindGathers(const Phase& phase, int64_t p0, int64_t count, int64_t columns,
                  Gather* gathers);
 
-// The same for all panels of the pixels [p0, p_end): the last one is `narrow`
-// if that holds it, the others are `wide`, which is twice as many columns.
+// The same for all panels of the pixels [p0, p_end), `wide` each; the last one
+// has as many columns as hold its pixels, in whole `vector`s of them.
 void FindPanelGathers(const Phase& phase, int64_t p0, int64_t p_end,
-                      int64_t narrow, int64_t wide, Gather* gathers);
+                      int64_t vector, int64_t wide, Gather* gathers);
 
 }  // namespace convscope
 

@@ -30,8 +30,8 @@
 
 namespace convscope {
 
-// The most terms of the sum that are packed at a time: with 8 pixels, what they
-// take and the weights of a tile share the first-level cache.
+// The most terms of the sum that are packed at a time: what the pixels of a
+// panel take and the weights of a tile share the first-level cache.
 inline constexpr int64_t kMaxBlock = 320;
 // Floats of the panels packed at a time: they stay in the second-level cache.
 inline constexpr int64_t kPanelFloats = 32 * 1024;
@@ -45,7 +45,7 @@ struct Gemm {
   const float* weight;
   const float* bias;
   bool is_fast;
-  Buffer<float> weights;   // per phase and group: tiles of [k][rows]
+  Buffer<float> weights;   // per phase, group and block: [tile][k][row]
   Buffer<float> starts;    // bias + 0
   Buffer<float> panels;    // [panel][k][column]
   Buffer<Gather> gathers;  // [panel][tap][column / 4]
@@ -59,52 +59,39 @@ HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
 
-// Columns of a wide panel and of a narrow one.
-HWY_INLINE int64_t Narrow() {
-  return static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
-}
-HWY_INLINE int64_t Wide() { return 2 * Narrow(); }
-
 // How one phase is cut into blocks.
 struct Cut {
+  int64_t wide = 0;    // pixels of a panel
   int64_t depth = 0;   // terms of the sum
   int64_t block = 0;   // terms of a block
   int64_t pixels = 0;  // output pixels of a chunk of panels
 
   Cut() = default;
-  Cut(const ConvGeometry& g, const Phase& phase) {
+  Cut(const Gemm& gemm, const Phase& phase) : wide(PanelColumns(gemm.is_fast)) {
+    const ConvGeometry& g = gemm.geometry;
     const int64_t taps = phase.taps();
     depth = g.ic * taps;
     const int64_t blocks =
         std::max<int64_t>(1, (depth + kMaxBlock - 1) / kMaxBlock);
     block = std::max<int64_t>(1, (depth + blocks - 1) / blocks);
-    const int64_t by_panels = kPanelFloats / (block * Wide());
-    const int64_t by_gathers =
-        kGathers / std::max<int64_t>(1, taps * Wide() / 4);
+    const int64_t by_panels = kPanelFloats / (block * wide);
+    const int64_t by_gathers = kGathers / std::max<int64_t>(1, taps * wide / 4);
     int64_t panels = std::min(by_panels, by_gathers);
     if (!phase.IsDense()) {
-      panels = std::min(panels, kSumsFloats / (g.oc * Wide()));
+      panels = std::min(panels, kSumsFloats / (g.oc * wide));
     }
-    pixels = Wide() * std::max<int64_t>(1, panels);
+    pixels = wide * std::max<int64_t>(1, panels);
   }
 
   // Floats from panel to panel. Not a power of two: those packed together would
   // fall on the same lines of the first-level cache.
-  int64_t pitch() const { return block * Wide() + 16; }
+  int64_t pitch() const { return block * wide + 16; }
 };
 
-// The output channels are shared out to as few tiles as hold them, so evenly
-// that their numbers of rows differ by one at most.
+// Calls visit(row, rows) for each tile of output channels.
 template <class Visit>
 HWY_INLINE void ForEachTile(const Gemm& gemm, Visit visit) {
-  const int64_t oc = gemm.geometry.oc;
-  const int64_t most = gemm.is_fast ? MaxRows<Fast>() : MaxRows<Reproducible>();
-  const int64_t tiles = (oc + most - 1) / most;
-  for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
-    const int64_t rows = oc / tiles + (tile < oc % tiles ? 1 : 0);
-    visit(row, rows);
-    row += rows;
-  }
+  ForEachShare(gemm.geometry.oc, MaxRows(gemm.is_fast), visit);
 }
 
 // A transposed layer of stride 2 along the width has two phases, whose pixels
@@ -115,12 +102,14 @@ HWY_INLINE bool HasPairs(const ConvGeometry& g) {
   return PhaseCount(w) == 2 && w.stride == 2 && w.out % 2 == 0;
 }
 
-void MeasureGemm(const ConvGeometry& g, int64_t* panel_floats, int64_t* gathers,
+void MeasureGemm(const Gemm& gemm, int64_t* panel_floats, int64_t* gathers,
                  int64_t* sums) {
+  const ConvGeometry& g = gemm.geometry;
   *panel_floats = *gathers = *sums = 0;
   ForEachPhase(g, [&](const Phase& phase) {
-    const Cut cut(g, phase);
-    *panel_floats = std::max(*panel_floats, cut.pixels / Wide() * cut.pitch());
+    const Cut cut(gemm, phase);
+    *panel_floats =
+        std::max(*panel_floats, cut.pixels / cut.wide * cut.pitch());
     *gathers = std::max(*gathers, cut.pixels / 4 * phase.taps());
     if (!phase.IsDense()) *sums = std::max(*sums, 2 * g.oc * cut.pixels);
   });
@@ -131,11 +120,14 @@ void PackGemm(Gemm& gemm) {
   const int64_t kernel = g.taps();
   float* to = gemm.weights.data();
   ForEachPhase(g, [&](const Phase& phase) {
+    const Cut cut(gemm, phase);
+    const int64_t taps = phase.taps();
     for (int64_t group = 0; group < g.groups; ++group) {
-      ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
-        for (int64_t ic = 0; ic < g.ic; ++ic) {
-          for (int64_t t = 0; t < phase.taps(); ++t) {
-            const int64_t tap = phase.KernelTap(t);
+      for (int64_t k0 = 0; k0 < cut.depth; k0 += cut.block) {
+        const int64_t k_end = std::min(cut.depth, k0 + cut.block);
+        ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
+          for (int64_t k = k0; k < k_end; ++k) {
+            const int64_t ic = k / taps, tap = phase.KernelTap(k % taps);
             for (int64_t oc = row0; oc < row0 + rows; ++oc) {
               const int64_t pair = g.transposed
                                        ? (group * g.ic + ic) * g.oc + oc
@@ -143,8 +135,8 @@ void PackGemm(Gemm& gemm) {
               *to++ = gemm.weight[pair * kernel + tap];
             }
           }
-        }
-      });
+        });
+      }
     }
   });
 }
@@ -165,35 +157,23 @@ void MultiplyPanels(Gemm& gemm, const Part& part, int64_t group, int64_t pixels,
   const Cut& cut = part.cut;
   const int64_t block = std::min(cut.block, cut.depth - k0);
   const bool is_last = k0 + block == cut.depth;
-  const float* weights = part.weights + group * g.oc * cut.depth;
+  const float* weights = part.weights + g.oc * (group * cut.depth + k0);
   const float* starts = gemm.starts.data() + group * g.oc;
-  const auto tile = gemm.is_fast ? &AnyTile<Fast> : &AnyTile<Reproducible>;
-  HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)];
+  const auto tiles = gemm.is_fast ? &AnyTiles<Fast> : &AnyTiles<Reproducible>;
+  TileArguments a = {};
+  a.b = gemm.panels.data();
+  a.b_pitch = static_cast<size_t>(cut.pitch());
+  a.depth = static_cast<size_t>(block);
+  a.is_last = is_last;
+  a.c_stride = static_cast<size_t>(c_stride);
+  a.panels = static_cast<size_t>(pixels / cut.wide);
+  int64_t rest = pixels % cut.wide;
+  if (fills) rest = WholeVectors(rest);
   ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
-    const float* w = weights + row0 * cut.depth + k0 * rows;
-    const float* start = k0 == 0 ? starts + row0 : nullptr;
-    for (int64_t p = 0; p < pixels; p += Wide()) {
-      const float* panel = gemm.panels.data() + p / Wide() * cut.pitch();
-      const int64_t count = std::min(Wide(), pixels - p);
-      const int64_t columns = count > Narrow() ? Wide() : Narrow();
-      float* to = c + row0 * c_stride + p;
-      if (fills || count == columns) {
-        tile(rows, columns == Wide(), w, panel, static_cast<size_t>(block),
-             start, is_last, to, static_cast<size_t>(c_stride));
-        continue;
-      }
-      const auto for_each = [&](auto visit) {
-        for (int64_t row = 0; row < rows; ++row) {
-          for (int64_t j = 0; j < count; ++j) {
-            visit(to[row * c_stride + j], scratch[row * columns + j]);
-          }
-        }
-      };
-      if (start == nullptr) for_each([](float& o, float& s) { s = o; });
-      tile(rows, columns == Wide(), w, panel, static_cast<size_t>(block), start,
-           is_last, scratch, static_cast<size_t>(columns));
-      for_each([](float& o, float& s) { o = s; });
-    }
+    a.w = weights + row0 * block;
+    a.start = k0 == 0 ? starts + row0 : nullptr;
+    a.c = c + row0 * c_stride;
+    tiles(rows, rest, false, a);
   });
 }
 
@@ -203,23 +183,24 @@ void RunPart(Gemm& gemm, const Part& part, int64_t group, int64_t p0,
              int64_t c_stride) {
   const Cut& cut = part.cut;
   const int64_t taps = part.phase.taps();
-  const int64_t panel_gathers = taps * Wide() / 4;
-  FindPanelGathers(part.phase, p0, p_end, Narrow(), Wide(),
+  const int64_t panel_gathers = taps * cut.wide / 4;
+  FindPanelGathers(part.phase, p0, p_end, WholeVectors(1), cut.wide,
                    gemm.gathers.data());
-  // The last panel may be a narrow one.
-  const int64_t wide = (p_end - p0 + Wide() - 1 - Narrow()) / Wide();
+  const int64_t whole = (p_end - p0) / cut.wide;
+  const int64_t rest = WholeVectors((p_end - p0) % cut.wide);
   int64_t k0 = 0;
   do {
     const int64_t block = std::min(cut.block, cut.depth - k0);
     const auto pack = [&](int64_t first, int64_t count, int64_t columns) {
       PackPanels(gemm.gathers.data() + first * panel_gathers, taps,
                  static_cast<size_t>(columns), count,
-                 static_cast<size_t>(cut.pitch()), in, gemm.geometry.in_plane(),
-                 k0, block, gemm.panels.data() + first * cut.pitch());
+                 static_cast<size_t>(cut.pitch()), static_cast<size_t>(columns),
+                 in, gemm.geometry.in_plane(), k0, block,
+                 gemm.panels.data() + first * cut.pitch());
     };
     if (block > 0) {
-      pack(0, wide, Wide());
-      if (p0 + wide * Wide() < p_end) pack(wide, 1, Narrow());
+      pack(0, whole, cut.wide);
+      if (rest > 0) pack(whole, 1, rest);
     }
     MultiplyPanels(gemm, part, group, p_end - p0, k0, fills, c, c_stride);
     k0 += block;
@@ -231,6 +212,7 @@ void RunPart(Gemm& gemm, const Part& part, int64_t group, int64_t p0,
 void StoreSums(const Gemm& gemm, const Phase& phase, bool is_pair, int64_t p0,
                int64_t p_end, int64_t pitch, float* out) {
   const hn::ScalableTag<float> d;
+  const int64_t N = WholeVectors(1);
   const PhaseAxis& w = phase.axes[2];
   const ConvGeometry& g = gemm.geometry;
   for (int64_t p = p0; p < p_end;) {
@@ -242,7 +224,7 @@ void StoreSums(const Gemm& gemm, const Phase& phase, bool is_pair, int64_t p0,
       int64_t i = 0;
       if (is_pair) {
         const float* second = from + g.oc * pitch;
-        for (; i + Narrow() <= count; i += Narrow()) {
+        for (; i + N <= count; i += N) {
           hn::StoreInterleaved2(hn::LoadU(d, from + i),
                                 hn::LoadU(d, second + i), d, to + 2 * i);
         }
@@ -285,7 +267,7 @@ void RunGemm(Gemm& gemm, const float* in, float* out) {
   Part parts[2] = {};
   int count = 0;
   ForEachPhase(g, [&](const Phase& phase) {
-    parts[count++] = {phase, Cut(g, phase), weights};
+    parts[count++] = {phase, Cut(gemm, phase), weights};
     weights += g.groups * g.oc * g.ic * phase.taps();
     if (has_pairs && count == 1) return;
     for (int64_t image = 0; image < g.n * g.groups; ++image) {
@@ -319,7 +301,7 @@ class GemmKernel : public Kernel {
   Status Allocate() {
     const ConvGeometry& g = gemm_.geometry;
     int64_t panel_floats, gathers, sums;
-    HWY_DYNAMIC_DISPATCH(MeasureGemm)(g, &panel_floats, &gathers, &sums);
+    HWY_DYNAMIC_DISPATCH(MeasureGemm)(gemm_, &panel_floats, &gathers, &sums);
     const int64_t channels = g.groups * g.oc;
     CONVSCOPE_RETURN_IF_ERROR(
         gemm_.weights.Allocate(channels * g.ic * g.taps()));

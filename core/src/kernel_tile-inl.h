@@ -1,5 +1,5 @@
-// The register tile of the matrix product: a few output channels by two vectors
-// of pixels, summed over a block of terms.
+// The register tile of the matrix product: a few output channels by a few
+// vectors of pixels, summed over a block of terms.
 #if defined(CONVSCOPE_SRC_KERNEL_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONVSCOPE_SRC_KERNEL_TILE_INL_H_
 #undef CONVSCOPE_SRC_KERNEL_TILE_INL_H_
@@ -8,6 +8,8 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #include "hwy/highway.h"
 //
@@ -17,112 +19,187 @@ HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
 
-// Rows of the tile. The limit is the 15 vector registers that V8 has on x64
-// (the same 16 on SSE4 and AVX2): 5 rows are 10 sums, 2 pixels, 1 weight and 1
-// product; fused there is no product, and 6 rows fit. Measured in Chromium 156
-// as GFLOP/s of the loop below with multiply + add: 5 rows 47, 4 rows 46, 6
-// rows 28 (it spills); with relaxed madd 51, 49, 55. Unrolling makes V8 spill
-// too.
+// The most rows of a tile, and the vectors of its columns. The limit is the 15
+// vector registers that V8 has on x64 (the same 16 on SSE4 and AVX2), and that
+// V8 splats a weight in two instructions, of which six start in a cycle: tiles
+// with few weights win. 3 x 3 are 9 sums, 3 pixels, 1 weight and 1 product;
+// fused there is no product, and 6 x 2 fit. Measured with V8 14 as GFLOP/s of
+// the loop below with multiply + add: 3 x 3 50, 5 x 2 45, 4 x 2 45; with
+// relaxed madd 52, 6 x 2 56. Unrolling it gains nothing, or makes V8 spill.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr bool kHasManyRegisters = true;  // 32
+#else
+inline constexpr bool kHasManyRegisters = false;
+#endif
 template <class M>
 constexpr int MaxRows() {
-  return M::kFused ? 6 : 5;
+  return kHasManyRegisters ? 8 : M::kFused ? 6 : 3;
+}
+template <class M>
+constexpr int MaxVectors() {
+  return !kHasManyRegisters && M::kFused ? 2 : 3;
+}
+// Columns of a whole panel.
+template <class M>
+HWY_INLINE int64_t PanelColumns() {
+  return MaxVectors<M>() *
+         static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+}
+HWY_INLINE int64_t PanelColumns(bool is_fast) {
+  return is_fast ? PanelColumns<Fast>() : PanelColumns<Reproducible>();
+}
+HWY_INLINE int64_t MaxRows(bool is_fast) {
+  return is_fast ? MaxRows<Fast>() : MaxRows<Reproducible>();
+}
+// Columns of a panel for the last `count`: whole vectors.
+HWY_INLINE int64_t WholeVectors(int64_t count) {
+  const int64_t N = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+  return (count + N - 1) / N * N;
+}
+
+// Shares `count` rows out to as few tiles as hold them, so evenly that their
+// numbers of rows differ by one at most: visit(first row, rows).
+template <class Visit>
+HWY_INLINE void ForEachShare(int64_t count, int64_t most, Visit visit) {
+  const int64_t tiles = (count + most - 1) / most;
+  for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
+    const int64_t rows = count / tiles + (tile < count % tiles ? 1 : 0);
+    visit(row, rows);
+    row += rows;
+  }
+}
+
+struct TileArguments {
+  const float* w;      // [k][row]
+  const float* b;      // [panel][k][column]
+  size_t b_pitch;      // floats from panel to panel
+  size_t panels;       // side by side in c
+  size_t depth;        // terms of the sum
+  const float* start;  // of each row, or null: the sums go on from c
+  bool is_last;        // these are results, no running sums: no NaN but one
+  float* c;            // [row][column]
+  size_t c_stride;     // floats from row to row
+};
+
+// A result that is no number: whatever NaN the machine made becomes the one.
+template <class D>
+HWY_NOINLINE void MendNaNs(D d, size_t rows, size_t columns, float* c,
+                           size_t c_stride) {
+  for (; rows != 0; --rows, c += c_stride) {
+    for (size_t i = 0; i < columns; i += hn::Lanes(d)) {
+      hn::StoreU(CanonicalNaN(d, hn::LoadU(d, c + i)), d, c + i);
+    }
+  }
 }
 
 // c[row][column] = start + sum over k of w[k][row] * b[k][column], for kRows
-// rows and two vectors of columns, or one if !kTwo. The sums start at
-// start[row], or at c itself if it is null. `is_last`: these are results, no
-// running sums, and hold no NaN but one.
-template <class M, int kRows, bool kTwo>
-HWY_NOINLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT b,
-                       size_t depth, const float* HWY_RESTRICT start,
-                       bool is_last, float* HWY_RESTRICT c, size_t c_stride) {
-  static_assert(1 <= kRows && kRows <= 6);
+// rows and panels of kVectors vectors of columns.
+template <class M, int kRows, int kVectors>
+HWY_NOINLINE void Tile(const TileArguments& a) {
   using D = hn::ScalableTag<float>;
   using V = hn::Vec<D>;
   const D d;
   const size_t N = hn::Lanes(d);
 
-  float* const c0 = c;
-  float* const c1 = c0 + (kRows > 1 ? c_stride : 0);
-  float* const c2 = c1 + (kRows > 2 ? c_stride : 0);
-  float* const c3 = c2 + (kRows > 3 ? c_stride : 0);
-  float* const c4 = c3 + (kRows > 4 ? c_stride : 0);
-  float* const c5 = c4 + (kRows > 5 ? c_stride : 0);
-
-  const auto begin = [&](int row, const float* from, V& s0, V& s1) HWY_ATTR {
-    if (row >= kRows) {
-      s0 = s1 = hn::Zero(d);
-    } else if (start != nullptr) {
-      s0 = s1 = hn::Set(d, start[row]);
-    } else {
-      s0 = hn::LoadU(d, from);
-      s1 = kTwo ? hn::LoadU(d, from + N) : s0;
+  const float* HWY_RESTRICT panel = a.b;
+  float* HWY_RESTRICT c = a.c;
+  for (size_t left = a.panels; left != 0; --left) {
+    V s[kRows * kVectors];
+    HWY_UNROLL(8)
+    for (int row = 0; row < kRows; ++row) {
+      HWY_UNROLL(3)
+      for (int v = 0; v < kVectors; ++v) {
+        s[row * kVectors + v] =
+            a.start != nullptr ? hn::Set(d, a.start[row])
+                               : hn::LoadU(d, c + row * a.c_stride + v * N);
+      }
     }
-  };
-  V s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51;
-  begin(0, c0, s00, s01);
-  begin(1, c1, s10, s11);
-  begin(2, c2, s20, s21);
-  begin(3, c3, s30, s31);
-  begin(4, c4, s40, s41);
-  begin(5, c5, s50, s51);
-
-  for (const float* const w_end = w + kRows * depth; w != w_end; w += kRows) {
-    const V b0 = hn::LoadU(d, b);
-    const V b1 = kTwo ? hn::LoadU(d, b + N) : b0;
-    b += kTwo ? 2 * N : N;
-    const auto add = [&](int row, V& s0, V& s1) HWY_ATTR {
-      if (row >= kRows) return;
-      const V weight = hn::Set(d, w[row]);
-      s0 = M::MulAdd(weight, b0, s0);
-      if (kTwo) s1 = M::MulAdd(weight, b1, s1);
-    };
-    add(0, s00, s01);
-    add(1, s10, s11);
-    add(2, s20, s21);
-    add(3, s30, s31);
-    add(4, s40, s41);
-    add(5, s50, s51);
+    const float* b = panel;
+    const float* w = a.w;
+    const float* const w_end = w + kRows * a.depth;
+    for (; w != w_end; w += kRows, b += kVectors * N) {
+      V x[kVectors];
+      HWY_UNROLL(3)
+      for (int v = 0; v < kVectors; ++v) x[v] = hn::LoadU(d, b + v * N);
+      HWY_UNROLL(8)
+      for (int row = 0; row < kRows; ++row) {
+        const V weight = hn::Set(d, w[row]);
+        HWY_UNROLL(3)
+        for (int v = 0; v < kVectors; ++v) {
+          V& sum = s[row * kVectors + v];
+          sum = M::MulAdd(weight, x[v], sum);
+        }
+      }
+    }
+    HWY_UNROLL(8)
+    for (int row = 0; row < kRows; ++row) {
+      HWY_UNROLL(3)
+      for (int v = 0; v < kVectors; ++v) {
+        hn::StoreU(s[row * kVectors + v], d, c + row * a.c_stride + v * N);
+      }
+    }
+    if (a.is_last) {
+      // One test for all: a sum with a NaN among its terms is one.
+      V all = s[0];
+      HWY_UNROLL(24)
+      for (int i = 1; i < kRows * kVectors; ++i) all = hn::Add(all, s[i]);
+      if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(all)))) {
+        MendNaNs(d, kRows, kVectors * N, c, a.c_stride);
+      }
+    }
+    panel += a.b_pitch;
+    c += kVectors * N;
   }
-
-  const auto end = [&](int row, V s0, V s1, float* to) HWY_ATTR {
-    if (row >= kRows) return;
-    hn::StoreU(is_last ? CanonicalNaN(d, s0) : s0, d, to);
-    if (kTwo) hn::StoreU(is_last ? CanonicalNaN(d, s1) : s1, d, to + N);
-  };
-  end(0, s00, s01, c0);
-  end(1, s10, s11, c1);
-  end(2, s20, s21, c2);
-  end(3, s30, s31, c3);
-  end(4, s40, s41, c4);
-  end(5, s50, s51, c5);
 }
 
-// Tile() for a number of rows known only at run time.
+// Tile() for numbers known only at run time.
+template <class M, size_t... i>
+void PickTile(int64_t rows, int64_t vectors, const TileArguments& a,
+              std::index_sequence<i...>) {
+  constexpr size_t kVectors = MaxVectors<M>();
+  constexpr void (*kTiles[])(const TileArguments&) = {
+      &Tile<M, 1 + i / kVectors, 1 + i % kVectors>...};
+  kTiles[static_cast<size_t>(rows - 1) * kVectors +
+         static_cast<size_t>(vectors - 1)](a);
+}
 template <class M>
-void AnyTile(int64_t rows, bool is_wide, const float* w, const float* b,
-             size_t depth, const float* start, bool is_last, float* c,
-             size_t c_stride) {
-#define CONVSCOPE_TILE(kRows)                                          \
-  case kRows:                                                          \
-    if (is_wide) {                                                     \
-      Tile<M, kRows, true>(w, b, depth, start, is_last, c, c_stride);  \
-    } else {                                                           \
-      Tile<M, kRows, false>(w, b, depth, start, is_last, c, c_stride); \
-    }                                                                  \
-    break;
-  switch (rows) {
-    CONVSCOPE_TILE(1)
-    CONVSCOPE_TILE(2)
-    CONVSCOPE_TILE(3)
-    CONVSCOPE_TILE(4)
-    CONVSCOPE_TILE(5)
-    default:
-      if constexpr (MaxRows<M>() == 6) {
-        switch (rows) { CONVSCOPE_TILE(6) }
-      }
+void AnyTile(int64_t rows, int64_t vectors, const TileArguments& a) {
+  PickTile<M>(rows, vectors, a,
+              std::make_index_sequence<MaxRows<M>() * MaxVectors<M>()>());
+}
+
+// The same for any number of columns: a.panels whole panels and `rest` columns
+// of one more, of as many vectors as hold them, or a whole one if
+// `is_rest_whole`. Where those fill no panel, c is left alone beyond them.
+template <class M>
+void AnyTiles(int64_t rows, int64_t rest, bool is_rest_whole, TileArguments a) {
+  const int64_t wide = PanelColumns<M>();
+  const int64_t N = wide / MaxVectors<M>();
+  if (a.panels > 0) AnyTile<M>(rows, MaxVectors<M>(), a);
+  if (rest == 0) return;
+  a.b += a.panels * a.b_pitch;
+  a.c += a.panels * static_cast<size_t>(wide);
+  a.panels = 1;
+  const int64_t columns = is_rest_whole ? wide : WholeVectors(rest);
+  if (rest == columns) {
+    AnyTile<M>(rows, columns / N, a);
+    return;
   }
-#undef CONVSCOPE_TILE
+  HWY_ALIGN float scratch[MaxRows<M>() * MaxVectors<M>() * HWY_MAX_BYTES /
+                          sizeof(float)] = {};
+  float* const c = std::exchange(a.c, scratch);
+  const size_t c_stride =
+      std::exchange(a.c_stride, static_cast<size_t>(columns));
+  const auto for_each = [&](auto visit) {
+    for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+      for (size_t j = 0; j < static_cast<size_t>(rest); ++j) {
+        visit(c[row * c_stride + j], scratch[row * a.c_stride + j]);
+      }
+    }
+  };
+  if (a.start == nullptr) for_each([](float& o, float& s) { s = o; });
+  AnyTile<M>(rows, columns / N, a);
+  for_each([](float& o, float& s) { o = s; });
 }
 
 }  // namespace HWY_NAMESPACE

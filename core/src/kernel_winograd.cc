@@ -1,14 +1,17 @@
-// Winograd's convolution F(4x4, 3x3): 36 multiplications where the direct sum
-// takes 144.
+// Winograd's convolution, F(4x4, 3x3): 36 multiplications where the direct sum
+// takes 144. On small planes F(2x2, 3x3), 16 instead of 36, whose tiles hang
+// over the edge less, and whose weights, most of what is read there, are half
+// as many.
 //
 //   Y = A^T [ sum over ic of (G w G^T) * (B^T x B) ] A     (* cell by cell)
 //
 // Every 4 x 4 tile of outputs reads 6 x 6 inputs x. They are transformed, which
 // turns the convolution into 36 independent matrix products over the input
-// channels; what these give is transformed back. A block of tiles at a time, so
-// that the transformed block stays in the second-level cache.
+// channels (2 x 2: 4 x 4 and 16); what these give is transformed back. A block
+// of tiles at a time, so that the transformed block stays in the second-level
+// cache.
 //
-// The transforms cost accuracy, more with larger tiles: these are the largest
+// The transforms cost accuracy, more with larger tiles: 4 x 4 are the largest
 // whose error stays near that of the direct sum in float32.
 //
 // Source: Lavin and Gray, "Fast algorithms for convolutional neural networks",
@@ -29,19 +32,13 @@
 //
 #include "core/src/kernel_copy-inl.h"
 #include "core/src/kernel_tile-inl.h"
+#include "core/src/kernel_winograd-inl.h"
 
 #ifndef CONVSCOPE_SRC_KERNEL_WINOGRAD_CC_
 #define CONVSCOPE_SRC_KERNEL_WINOGRAD_CC_
 
 namespace convscope {
 
-inline constexpr int64_t kOut = 4;               // outputs of a tile's row
-inline constexpr int64_t kIn = kOut + 2;         // inputs of a tile's row
-inline constexpr int64_t kProducts = kIn * kIn;  // matrix products
-// The points at which the products are taken, beside 0 and infinity: +-a, +-b.
-// The usual 1 and 2 err several times as much. a * b = 1.
-inline constexpr float kA = 0.70710678f;
-inline constexpr float kB = 1.41421356f;
 inline constexpr int64_t kStripSlack = 16;
 // Floats of a transformed block, inputs and outputs.
 inline constexpr int64_t kBlockFloats = 160 * 1024;
@@ -50,7 +47,8 @@ struct Winograd {
   ConvGeometry geometry;
   const float* weight;
   const float* bias;
-  Phase tiles;            // as a convolution of stride 4 with 6 x 6 taps
+  int64_t out = 0;        // outputs of a tile's row: 4 or 2
+  Phase tiles;            // as a convolution of that stride
   int64_t block = 0;      // columns of a block, four tiles of a row each 4
   Buffer<float> weights;  // [product]: tiles of [ic][rows]
   Buffer<float> strip;    // one channel of one row of tiles
@@ -59,6 +57,9 @@ struct Winograd {
   StripShape shape;
   StripCopy copy;
 
+  // Inputs of a tile's row, and matrix products.
+  int64_t in() const { return out + 2; }
+  int64_t products() const { return in() * in(); }
   // Columns of a row of tiles: whole fours.
   int64_t row() const { return (tiles.axes[2].count + 3) / 4 * 4; }
   int64_t columns() const { return row() * tiles.axes[1].count; }
@@ -71,68 +72,22 @@ HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
 
-using D4 = hn::FixedTag<float, 4>;
-using V4 = hn::Vec<D4>;
-
-// One row of the transforms, for four tiles: to = B^T from, 6 numbers to 6.
-HWY_INLINE void TransformInput(const float* HWY_RESTRICT from, size_t from_step,
-                               float* HWY_RESTRICT to, size_t to_step) {
-  const D4 d;
-  const V4 x0 = hn::LoadU(d, from), x1 = hn::LoadU(d, from + from_step);
-  const V4 x2 = hn::LoadU(d, from + 2 * from_step);
-  const V4 x3 = hn::LoadU(d, from + 3 * from_step);
-  const V4 x4 = hn::LoadU(d, from + 4 * from_step);
-  const V4 x5 = hn::LoadU(d, from + 5 * from_step);
-  // x^4 - ... at the points 0, +-a, +-b and infinity.
-  const V4 minus_a2 = hn::Set(d, -kA * kA), minus_b2 = hn::Set(d, -kB * kB);
-  const V4 minus_both = hn::Set(d, -(kA * kA + kB * kB));
-  const V4 even_a = Fast::MulAdd(minus_b2, x2, x4);
-  const V4 odd_a = hn::Mul(hn::Set(d, kA), Fast::MulAdd(minus_b2, x1, x3));
-  const V4 even_b = Fast::MulAdd(minus_a2, x2, x4);
-  const V4 odd_b = hn::Mul(hn::Set(d, kB), Fast::MulAdd(minus_a2, x1, x3));
-  hn::StoreU(hn::Add(Fast::MulAdd(minus_both, x2, x4), x0), d, to);
-  hn::StoreU(hn::Add(even_a, odd_a), d, to + to_step);
-  hn::StoreU(hn::Sub(even_a, odd_a), d, to + 2 * to_step);
-  hn::StoreU(hn::Add(even_b, odd_b), d, to + 3 * to_step);
-  hn::StoreU(hn::Sub(even_b, odd_b), d, to + 4 * to_step);
-  hn::StoreU(hn::Add(Fast::MulAdd(minus_both, x3, x5), x1), d,
-             to + 5 * to_step);
-}
-
-// to = A^T from, 6 numbers to 4.
-HWY_INLINE void TransformOutput(const float* HWY_RESTRICT from,
-                                size_t from_step, V4& y0, V4& y1, V4& y2,
-                                V4& y3) {
-  const D4 d;
-  const V4 m0 = hn::LoadU(d, from), m1 = hn::LoadU(d, from + from_step);
-  const V4 m2 = hn::LoadU(d, from + 2 * from_step);
-  const V4 m3 = hn::LoadU(d, from + 3 * from_step);
-  const V4 m4 = hn::LoadU(d, from + 4 * from_step);
-  const V4 m5 = hn::LoadU(d, from + 5 * from_step);
-  const V4 sum = hn::Add(m1, m2), difference = hn::Sub(m1, m2);
-  const V4 sum2 = hn::Add(m3, m4), difference2 = hn::Sub(m3, m4);
-  y0 = hn::Add(hn::Add(m0, sum), sum2);
-  y1 = Fast::MulAdd(hn::Set(d, kB), difference2,
-                    hn::Mul(hn::Set(d, kA), difference));
-  y2 = Fast::MulAdd(hn::Set(d, kB * kB), sum2,
-                    hn::Mul(hn::Set(d, kA * kA), sum));
-  y3 = Fast::MulAdd(hn::Set(d, kB * kB * kB), difference2,
-                    Fast::MulAdd(hn::Set(d, kA * kA * kA), difference, m5));
-}
-
-// Columns of a panel of the matrix products.
-HWY_INLINE int64_t PanelColumns() {
-  return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+// Columns of the panel that column c lies in, of `count`.
+HWY_INLINE int64_t ColumnsOfPanel(int64_t c, int64_t count) {
+  const int64_t wide = PanelColumns<Fast>();
+  return std::min(wide, WholeVectors(count) - c / wide * wide);
 }
 
 // Transforms the inputs of columns [c0, c0 + count): `count` is whole fours.
+template <int kOut>
 void TransformInputs(Winograd& work, const float* in, int64_t c0,
                      int64_t count) {
   const ConvGeometry& g = work.geometry;
   const StripShape& shape = work.shape;
   const int64_t row = work.row();
-  const int64_t wide = PanelColumns();
+  const int64_t wide = PanelColumns<Fast>();
   const size_t product = static_cast<size_t>(work.block * g.ic);
+  constexpr int kIn = kOut + 2;
   HWY_ALIGN float half[kIn * kIn * 4];
   for (int64_t c = c0; c < c0 + count;) {
     const int64_t qh = c / row;
@@ -146,16 +101,17 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
       for (int64_t four = c; four < end; four += 4) {
         const float* x = work.strip.data() + (four - qh * row);
         for (int64_t j = 0; j < kIn; ++j) {
-          TransformInput(x + j % kOut * shape.pitch + j / kOut,
-                         static_cast<size_t>(shape.row()), half + 4 * j,
-                         4 * kIn);
+          TransformInput<kOut>(x + j % kOut * shape.pitch + j / kOut,
+                               static_cast<size_t>(shape.row()), half + 4 * j,
+                               4 * kIn);
         }
         const int64_t at = four - c0;
-        float* to =
-            work.inputs.data() + (at / wide * g.ic + ic) * wide + at % wide;
+        float* to = work.inputs.data() + at / wide * wide * g.ic +
+                    ic * ColumnsOfPanel(at, count) + at % wide;
         for (int64_t i = 0; i < kIn; ++i) {
-          TransformInput(half + 4 * kIn * i, 4,
-                         to + static_cast<size_t>(kIn * i) * product, product);
+          TransformInput<kOut>(half + 4 * kIn * i, 4,
+                               to + static_cast<size_t>(kIn * i) * product,
+                               product);
         }
       }
     }
@@ -165,26 +121,31 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
 
 void Multiply(Winograd& work, int64_t count) {
   const ConvGeometry& g = work.geometry;
-  const int64_t wide = PanelColumns();
+  const int64_t wide = PanelColumns<Fast>();
   const float zeros[8] = {};
-  const float* w = work.weights.data();
-  for (int64_t product = 0; product < kProducts; ++product) {
-    const float* x = work.inputs.data() + product * work.block * g.ic;
-    float* sums = work.sums.data() + product * work.block * g.oc;
+  TileArguments a = {};
+  a.w = work.weights.data();
+  a.b_pitch = static_cast<size_t>(wide * g.ic);
+  a.panels = static_cast<size_t>(count / wide);
+  a.depth = static_cast<size_t>(g.ic);
+  a.start = zeros;
+  a.c_stride = static_cast<size_t>(work.block);
+  const int64_t rest = WholeVectors(count % wide);
+  for (int64_t product = 0; product < work.products(); ++product) {
+    a.b = work.inputs.data() + product * work.block * g.ic;
+    a.c = work.sums.data() + product * work.block * g.oc;
     for (int64_t oc = 0; oc < g.oc;) {
       const int64_t rows = std::min<int64_t>(MaxRows<Fast>(), g.oc - oc);
-      for (int64_t c = 0; c < count; c += wide) {
-        AnyTile<Fast>(rows, true, w, x + c * g.ic, static_cast<size_t>(g.ic),
-                      zeros, false, sums + oc * work.block + c,
-                      static_cast<size_t>(work.block));
-      }
-      w += rows * g.ic;
+      AnyTiles<Fast>(rows, rest, false, a);
+      a.w += rows * g.ic;
+      a.c += rows * work.block;
       oc += rows;
     }
   }
 }
 
 // Transforms the sums of columns [c0, c0 + count) back and writes the outputs.
+template <int kOut>
 void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
                       float* out) {
   const D4 d;
@@ -192,35 +153,36 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
   const int64_t row = work.row();
   const int64_t height = g.axes[1].out, width = g.axes[2].out;
   const size_t product = static_cast<size_t>(work.block * g.oc);
+  constexpr int kIn = kOut + 2;
   HWY_ALIGN float half[kOut * kIn * 4];
-  HWY_ALIGN float cells[16];
+  HWY_ALIGN float cells[4 * kOut];
   for (int64_t oc = 0; oc < g.oc; ++oc, out += g.out_plane()) {
     const V4 bias = hn::Set(d, work.bias == nullptr ? 0.0f : work.bias[oc]);
     for (int64_t c = c0; c < c0 + count; c += 4) {
       const float* from = work.sums.data() + oc * work.block + (c - c0);
-      V4 y0, y1, y2, y3;
+      V4 y[kOut];
       for (int64_t j = 0; j < kIn; ++j) {
-        TransformOutput(from + static_cast<size_t>(j) * product, kIn * product,
-                        y0, y1, y2, y3);
-        hn::StoreU(y0, d, half + 4 * j);
-        hn::StoreU(y1, d, half + 4 * (kIn + j));
-        hn::StoreU(y2, d, half + 4 * (2 * kIn + j));
-        hn::StoreU(y3, d, half + 4 * (3 * kIn + j));
+        TransformOutput<kOut>(from + static_cast<size_t>(j) * product,
+                              kIn * product, y);
+        HWY_UNROLL(4)
+        for (int i = 0; i < kOut; ++i) {
+          hn::StoreU(y[i], d, half + 4 * (i * kIn + j));
+        }
       }
-      const int64_t y = c / row * kOut, x = c % row * kOut;
-      const int64_t rows = std::min(kOut, height - y);
-      const int64_t columns = std::min(4 * kOut, width - x);
+      const int64_t oh = c / row * kOut, ow = c % row * kOut;
+      const int64_t rows = std::min<int64_t>(kOut, height - oh);
+      const int64_t columns = std::min<int64_t>(4 * kOut, width - ow);
       for (int64_t i = 0; i < rows; ++i) {
-        TransformOutput(half + 4 * kIn * i, 4, y0, y1, y2, y3);
-        y0 = CanonicalNaN(d, hn::Add(y0, bias));
-        y1 = CanonicalNaN(d, hn::Add(y1, bias));
-        y2 = CanonicalNaN(d, hn::Add(y2, bias));
-        y3 = CanonicalNaN(d, hn::Add(y3, bias));
-        float* to = out + (y + i) * width + x;
+        TransformOutput<kOut>(half + 4 * kIn * i, 4, y);
+        HWY_UNROLL(4)
+        for (int j = 0; j < kOut; ++j) {
+          y[j] = CanonicalNaN(d, hn::Add(y[j], bias));
+        }
+        float* to = out + (oh + i) * width + ow;
         if (columns == 4 * kOut) {
-          hn::StoreInterleaved4(y0, y1, y2, y3, d, to);
+          StoreTiles<kOut>(y, to);
         } else {
-          hn::StoreInterleaved4(y0, y1, y2, y3, d, cells);
+          StoreTiles<kOut>(y, cells);
           std::copy_n(cells, std::max<int64_t>(columns, 0), to);
         }
       }
@@ -231,12 +193,14 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
 void RunWinograd(Winograd& work, const float* in, float* out) {
   const ConvGeometry& g = work.geometry;
   const int64_t columns = work.columns();
+  const bool is_large = work.out == 4;
   for (int64_t n = 0; n < g.n; ++n) {
     for (int64_t c0 = 0; c0 < columns; c0 += work.block) {
       const int64_t count = std::min(work.block, columns - c0);
-      TransformInputs(work, in, c0, count);
+      (is_large ? TransformInputs<4> : TransformInputs<2>)(work, in, c0, count);
       Multiply(work, count);
-      TransformOutputs(work, c0, count, out);
+      (is_large ? TransformOutputs<4> : TransformOutputs<2>)(work, c0, count,
+                                                             out);
     }
     in += g.ic * g.in_plane();
     out += g.oc * g.out_plane();
@@ -246,9 +210,10 @@ void RunWinograd(Winograd& work, const float* in, float* out) {
 // Columns of a block and rows of the packed weights' tiles.
 void MeasureWinograd(const Winograd& work, int64_t* block, int64_t* rows) {
   const ConvGeometry& g = work.geometry;
-  const int64_t wide = PanelColumns();
-  const int64_t fit = kBlockFloats / (kProducts * (g.ic + g.oc)) / wide * wide;
-  const int64_t all = (work.columns() + wide - 1) / wide * wide;
+  const int64_t wide = PanelColumns<Fast>();
+  const int64_t fit =
+      kBlockFloats / (work.products() * (g.ic + g.oc)) / wide * wide;
+  const int64_t all = WholeVectors(work.columns());
   *block = std::min(all, std::max(fit, 2 * wide));
   *rows = MaxRows<Fast>();
 }
@@ -264,6 +229,15 @@ namespace {
 HWY_EXPORT(MeasureWinograd);
 HWY_EXPORT(RunWinograd);
 
+// Outputs of a tile's row, 0 if planes are so small that tiles cover too much
+// in vain.
+int64_t TileOf(const ConvGeometry& g) {
+  const int64_t h = g.axes[1].out, w = g.axes[2].out;
+  if (h >= 8 && w >= 8) return 4;
+  const int64_t columns = ((h + 1) / 2 * ((w + 7) / 8 * 4) + 7) / 8 * 8;
+  return 16 * columns <= 6 * h * w ? 2 : 0;
+}
+
 class WinogradKernel : public Kernel {
  public:
   WinogradKernel(const ConvGeometry& geometry, const float* weight,
@@ -271,13 +245,14 @@ class WinogradKernel : public Kernel {
     work_.geometry = geometry;
     work_.weight = weight;
     work_.bias = bias;
+    work_.out = TileOf(geometry);
     for (size_t axis = 0; axis < 3; ++axis) {
       PhaseAxis& tiles = work_.tiles.axes[axis];
       tiles = PhaseOf(geometry.axes[axis], 0);
       if (axis == 0) continue;
-      tiles.count = (tiles.count + kOut - 1) / kOut;
-      tiles.stride = kOut;
-      tiles.taps = kIn;
+      tiles.count = (tiles.count + work_.out - 1) / work_.out;
+      tiles.stride = work_.out;
+      tiles.taps = work_.in();
     }
   }
 
@@ -288,12 +263,13 @@ class WinogradKernel : public Kernel {
     work_.shape.columns = work_.tiles.axes[2].count;
     work_.shape.pitch = work_.shape.columns + kStripSlack;
     work_.shape.channel = work_.shape.height * work_.shape.row();
-    CONVSCOPE_RETURN_IF_ERROR(work_.weights.Allocate(kProducts * g.ic * g.oc));
+    CONVSCOPE_RETURN_IF_ERROR(
+        work_.weights.Allocate(work_.products() * g.ic * g.oc));
     CONVSCOPE_RETURN_IF_ERROR(work_.strip.Allocate(work_.shape.channel));
     CONVSCOPE_RETURN_IF_ERROR(
-        work_.inputs.Allocate(kProducts * g.ic * work_.block));
+        work_.inputs.Allocate(work_.products() * g.ic * work_.block));
     CONVSCOPE_RETURN_IF_ERROR(
-        work_.sums.Allocate(kProducts * g.oc * work_.block));
+        work_.sums.Allocate(work_.products() * g.oc * work_.block));
     // Columns that no tile fills are computed with, too: no denormals.
     std::fill_n(work_.strip.data(), work_.strip.size(), 0.0f);
     std::fill_n(work_.inputs.data(), work_.inputs.size(), 0.0f);
@@ -312,14 +288,19 @@ class WinogradKernel : public Kernel {
   void Repack() override {
     // Row of point p: 1, p, p^2 over the product of its distances to the
     // others.
-    const double a = kA, b = kB;
+    const double a = kWinogradA, b = kWinogradB;
     const double at_a = 2 * a * a * (a * a - b * b);
     const double at_b = 2 * b * b * (b * b - a * a);
-    const double rows_of_g[kIn][3] = {
+    const double rows_of_4[6][3] = {
         {1 / (a * a * b * b), 0, 0},         {1 / at_a, a / at_a, a * a / at_a},
         {1 / at_a, -a / at_a, a * a / at_a}, {1 / at_b, b / at_b, b * b / at_b},
         {1 / at_b, -b / at_b, b * b / at_b}, {0, 0, 1},
     };
+    // At 0, 1, -1 and infinity.
+    const double rows_of_2[4][3] = {
+        {1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    const double(*rows_of_g)[3] = work_.out == 4 ? rows_of_4 : rows_of_2;
+    const int64_t in = work_.in();
     const ConvGeometry& g = work_.geometry;
     for (int64_t oc = 0; oc < g.oc; ++oc) {
       const int64_t first = oc / rows_ * rows_;
@@ -328,15 +309,15 @@ class WinogradKernel : public Kernel {
         const float* w = work_.weight + (oc * g.ic + ic) * 9;
         float* to =
             work_.weights.data() + first * g.ic + ic * rows + (oc - first);
-        for (int64_t i = 0; i < kIn; ++i) {
+        for (int64_t i = 0; i < in; ++i) {
           double half[3] = {};
           for (int64_t k = 0; k < 9; ++k)
             half[k % 3] += rows_of_g[i][k / 3] * w[k];
-          for (int64_t j = 0; j < kIn; ++j) {
+          for (int64_t j = 0; j < in; ++j) {
             const double sum = rows_of_g[j][0] * half[0] +
                                rows_of_g[j][1] * half[1] +
                                rows_of_g[j][2] * half[2];
-            to[(i * kIn + j) * g.ic * g.oc] = static_cast<float>(sum);
+            to[(i * in + j) * g.ic * g.oc] = static_cast<float>(sum);
           }
         }
       }
@@ -360,11 +341,10 @@ bool SuitsWinograd(const ConvGeometry& g) {
   const auto is_plain = [](const AxisMap& map) {
     return map.kernel == 3 && map.stride == 1 && map.dilation == 1;
   };
-  // Few channels do not pay for the transforms, nor do small planes, of which
-  // tiles cover half in vain.
+  // Few channels do not pay for the transforms.
   return !g.transposed && g.groups == 1 && d.in == 1 && d.kernel == 1 &&
          d.out == 1 && is_plain(h) && is_plain(w) && g.ic >= 16 && g.oc >= 16 &&
-         h.out >= 8 && w.out >= 8;
+         TileOf(g) > 0;
 }
 
 Status MakeWinogradKernel(const ConvGeometry& geometry, const float* weight,

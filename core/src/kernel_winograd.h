@@ -8,6 +8,11 @@
 
 namespace convscope {
 
+// The points at which F(4x4) takes its products, beside 0 and infinity: +-a,
+// +-b. The usual 1 and 2 err several times as much. a * b = 1.
+inline constexpr float kWinogradA = 0.70710678f;
+inline constexpr float kWinogradB = 1.41421356f;
+
 // Whether the kernel below may compute such a layer, and would gain by it.
 bool SuitsWinograd(const ConvGeometry& geometry);
 

@@ -8,6 +8,7 @@
 #include "core/src/kernel_gemm.h"
 #include "core/src/kernel_phase.h"
 #include "core/src/kernel_rows.h"
+#include "core/src/kernel_small.h"
 #include "core/src/kernel_winograd.h"
 
 namespace convscope {
@@ -91,6 +92,9 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
   } else if (SuitsRows(geometry)) {
     CONVSCOPE_RETURN_IF_ERROR(
         MakeRowsKernel(geometry, weight, bias, math, &fastest));
+  } else if (SuitsSmall(geometry)) {
+    CONVSCOPE_RETURN_IF_ERROR(
+        MakeSmallKernel(geometry, weight, bias, math, &fastest));
   } else {
     CONVSCOPE_RETURN_IF_ERROR(
         MakeGemmKernel(geometry, weight, bias, math, &fastest));

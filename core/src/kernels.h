@@ -7,6 +7,8 @@
 //
 //   "gemm"      many channels: a matrix product whose right side is packed
 //               panel by panel out of the input (kernel_gemm.cc)
+//   "small"     many channels, few pixels: the same product with the channels
+//               in the vectors (kernel_small.cc)
 //   "depthwise" one channel from one: down the plane, where it lies
 //               (kernel_depthwise.cc)
 //   "rows"      few channels: straight out of a padded copy of some rows

@@ -34,8 +34,9 @@ namespace convscope {
 // Positions that are summed at a time, and the gathers they may need at most.
 inline constexpr int64_t kPositions = 256;
 inline constexpr int64_t kMaxGathers = 4096;
-// Columns that are packed at a time: two vectors of any target, several times.
-inline constexpr int64_t kColumns = 128;
+// Columns that are packed at a time: three vectors of any target, several
+// times.
+inline constexpr int64_t kColumns = 144;
 
 // A weight joins every input cell with every output cell whose window holds it
 // there. Both layers see the same pairs, a transposed one from its input's
@@ -95,9 +96,7 @@ void AddPositions(const ConvGeometry& g, WeightGradientWork& work,
                   const float* window, const float* position, float* grad) {
   const int64_t taps = g.taps();
   const int64_t weights = g.ic * taps;
-  const int64_t narrow =
-      static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
-  const int64_t wide = 2 * narrow;
+  const int64_t wide = PanelColumns<Reproducible>();
   const int64_t window_plane = g.in_plane();
   const int64_t position_plane = g.out_plane();
   const int64_t max_rows = MaxRows<Reproducible>();
@@ -110,8 +109,6 @@ void AddPositions(const ConvGeometry& g, WeightGradientWork& work,
     }
   }
   const float zeros[8] = {};
-  // A tile at the edge: its columns beyond the last weight are summed, too.
-  HWY_ALIGN float scratch[6 * 2 * HWY_MAX_BYTES / sizeof(float)] = {};
   for (int64_t c0 = 0; c0 < weights; c0 += kColumns) {
     const int64_t c_end = std::min(weights, c0 + kColumns);
     for (int64_t c = c0; c < c_end; c += wide) {
@@ -131,32 +128,17 @@ void AddPositions(const ConvGeometry& g, WeightGradientWork& work,
     }
     for (int64_t row0 = 0; row0 < g.oc; row0 += max_rows) {
       const int64_t rows = std::min(max_rows, g.oc - row0);
-      const float* w = work.positions.data() + row0 * count;
-      for (int64_t c = c0; c < c_end; c += wide) {
-        const float* panel = work.panels.data() + (c - c0) * kPositions;
-        const int64_t columns = std::min(wide, c_end - c);
-        float* to = grad + row0 * weights + c;
-        const float* start = is_first ? zeros : nullptr;
-        if (columns == wide) {
-          AnyTile<Reproducible>(rows, true, w, panel,
-                                static_cast<size_t>(count), start, is_last, to,
-                                static_cast<size_t>(weights));
-          continue;
-        }
-        for (int64_t row = 0; row < rows; ++row) {
-          for (int64_t j = 0; j < columns; ++j) {
-            scratch[row * wide + j] = is_first ? 0.0f : to[row * weights + j];
-          }
-        }
-        AnyTile<Reproducible>(rows, true, w, panel, static_cast<size_t>(count),
-                              start, is_last, scratch,
-                              static_cast<size_t>(wide));
-        for (int64_t row = 0; row < rows; ++row) {
-          for (int64_t j = 0; j < columns; ++j) {
-            to[row * weights + j] = scratch[row * wide + j];
-          }
-        }
-      }
+      TileArguments a = {};
+      a.w = work.positions.data() + row0 * count;
+      a.b = work.panels.data();
+      a.b_pitch = static_cast<size_t>(wide * kPositions);
+      a.panels = static_cast<size_t>((c_end - c0) / wide);
+      a.depth = static_cast<size_t>(count);
+      a.start = is_first ? zeros : nullptr;
+      a.is_last = is_last;
+      a.c = grad + row0 * weights + c0;
+      a.c_stride = static_cast<size_t>(weights);
+      AnyTiles<Reproducible>(rows, (c_end - c0) % wide, true, a);
     }
   }
 }

@@ -182,6 +182,7 @@ TEST_CASE(
     CheckBits(Case(g, &random), &algorithms);
   }
   CHECK(algorithms.count("gemm") == 1);
+  CHECK(algorithms.count("small") == 1);
   CHECK(algorithms.count("rows") == 1);
 }
 
@@ -308,6 +309,34 @@ TEST_CASE("a transposed layer's phases come out right beyond one chunk") {
   }
 }
 
+TEST_CASE("planes of few pixels come out right, whatever their number") {
+  std::mt19937 random(13);
+  for (int64_t height = 1; height <= 9; ++height) {
+    for (int64_t width : {1, 2, 5, 7, 9}) {
+      ConvGeometry g;
+      g.n = 2;
+      g.groups = 1 + height % 2;
+      g.ic = 19;
+      g.oc = 8 + width;
+      g.axes = {Window(1, 1, 1, 1, 0, 0), Window(height, 3, 1, 1, 1, 1),
+                Window(width, 3, 1, 1, 1, 1)};
+      CheckBits(Case(g, &random));
+    }
+  }
+  // More terms than a block holds, more channels than are summed at a time.
+  ConvGeometry g;
+  g.axes = {Window(1, 1, 1, 1, 0, 0), Window(7, 1, 1, 1, 0, 0),
+            Window(7, 1, 1, 1, 0, 0)};
+  std::set<std::string> algorithms;
+  g.ic = 700;
+  g.oc = 16;
+  CheckBits(Case(g, &random), &algorithms);
+  g.ic = 5;
+  g.oc = 2100;
+  CheckBits(Case(g, &random), &algorithms);
+  CHECK(algorithms == std::set<std::string>{"small"});
+}
+
 TEST_CASE("a sum of more terms than a block holds is one sum") {
   std::mt19937 random(3);
   ConvGeometry g;
@@ -421,10 +450,9 @@ TEST_CASE("Winograd errs at most eight times as much as the direct sum") {
   struct Sizes {
     int64_t ic, oc, height, width, before, after;
   };
-  const Sizes table[] = {{16, 16, 8, 8, 1, 1},
-                         {64, 20, 21, 34, 1, 1},
-                         {33, 18, 30, 11, 2, 0},
-                         {17, 23, 10, 130, 0, 1},
+  const Sizes table[] = {{16, 16, 8, 8, 1, 1},   {64, 20, 21, 34, 1, 1},
+                         {33, 18, 30, 11, 2, 0}, {17, 23, 10, 130, 0, 1},
+                         {64, 40, 7, 7, 1, 1},   {18, 17, 5, 24, 1, 1},
                          {256, 16, 14, 14, 1, 1}};
   for (const Sizes& sizes : table) {
     for (PaddingMode mode : {PaddingMode::kZeros, PaddingMode::kReflect}) {
