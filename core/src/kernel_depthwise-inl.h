@@ -33,7 +33,7 @@ using WalkTag = hn::CappedTag<float, 8>;
 using StridedWalkTag = hn::CappedTag<float, 4>;
 
 // Stores the sums of one output row, and finds the next. The first rows that
-// are complete may belong to outputs above the band: those are overwritten.
+// are complete may belong to outputs above the first: those are overwritten.
 struct WalkStore {
   float* to;
   size_t late, step;
@@ -48,93 +48,88 @@ HWY_INLINE WalkStore StoreOf(const Walk& walk, const WalkBlock& block) {
   return {walk.out + block.out, walk.late, walk.out_row};
 }
 
-// 3x3: all weights stay in registers, and the sums of three rows.
-template <class M>
-HWY_NOINLINE bool Walk3x3(const Walk& walk) {
-  using V = hn::Vec<WalkTag>;
-  const WalkTag d;
-  const V start = hn::Set(d, walk.bias);
-  V w[9];
-  HWY_UNROLL(9)
-  for (int tap = 0; tap < 9; ++tap) w[tap] = hn::Set(d, walk.weights[tap]);
-  V all = hn::Zero(d);
-  for (size_t i = 0; i < walk.count; ++i) {
-    const WalkBlock& block = walk.blocks[i];
-    const float* from = (block.is_edge ? walk.edges : walk.in) + block.x;
-    const size_t x_row = block.is_edge ? walk.edge_row : walk.in_row;
-    WalkStore store = StoreOf(walk, block);
-    V a = start, b = start;
-    for (size_t row = walk.rows; row != 0; --row) {
-      V c = start;
-      HWY_UNROLL(3)
-      for (int k = 0; k < 3; ++k) {
-        const V v = hn::LoadU(d, from + k);
-        a = M::MulAdd(w[6 + k], v, a);
-        b = M::MulAdd(w[3 + k], v, b);
-        c = M::MulAdd(w[k], v, c);
-      }
-      hn::StoreU(a, d, store.to);
-      all = hn::Add(all, a);
-      store.Next();
-      a = b;
-      b = c;
-      from += x_row;
-    }
-    for (size_t row = walk.flush; row != 0; --row) {
-      hn::StoreU(a, d, store.to);
-      all = hn::Add(all, a);
-      store.Next();
-      a = b;
-    }
-  }
-  return !hn::AllTrue(d, hn::Eq(all, all));
-}
-
-// Five rows by any number of columns: two vectors wide, as the weights are read
-// anew in every row. They come column by column, the last row's first.
-template <class M>
-HWY_NOINLINE bool Walk5xK(const Walk& walk) {
+// kRows rows by any number of columns, 3 at most if there are 3 rows. Two
+// vectors wide, so that there are sums enough and a weight, read anew in every
+// row, serves twice. The weights come column by column, the last row's first.
+template <class M, int kRows>
+HWY_NOINLINE bool WalkRows(const Walk& walk) {
+  static_assert(kRows == 3 || kRows == 5);
   using V = hn::Vec<WalkTag>;
   const WalkTag d;
   const size_t N = hn::Lanes(d);
   const V start = hn::Set(d, walk.bias);
+  const size_t taps = walk.taps;
   V all = hn::Zero(d);
   for (size_t i = 0; i < walk.count; ++i) {
     const WalkBlock& block = walk.blocks[i];
     const float* from = (block.is_edge ? walk.edges : walk.in) + block.x;
     const size_t x_row = block.is_edge ? walk.edge_row : walk.in_row;
     WalkStore store = StoreOf(walk, block);
-    V a0 = start, b0 = start, c0 = start, d0 = start;
-    V a1 = start, b1 = start, c1 = start, d1 = start;
+    // Of the output rows that read this row, from the highest one on. Of three
+    // there are no c and d.
+    V a0 = start, b0 = start, c0 = start, d0 = start, e0 = start;
+    V a1 = start, b1 = start, c1 = start, d1 = start, e1 = start;
+    float* const sums = walk.sums + i * kWalkSums * N;
+    if (walk.resumes) {
+      a0 = hn::LoadU(d, sums), a1 = hn::LoadU(d, sums + N);
+      b0 = hn::LoadU(d, sums + 2 * N), b1 = hn::LoadU(d, sums + 3 * N);
+      if constexpr (kRows == 5) {
+        c0 = hn::LoadU(d, sums + 4 * N), c1 = hn::LoadU(d, sums + 5 * N);
+        d0 = hn::LoadU(d, sums + 6 * N), d1 = hn::LoadU(d, sums + 7 * N);
+      }
+    }
     const auto finish = [&]() HWY_ATTR {
       hn::StoreU(a0, d, store.to);
       hn::StoreU(a1, d, store.to + N);
       all = hn::Add(all, hn::Add(a0, a1));
       store.Next();
-      a0 = b0, b0 = c0, c0 = d0;
-      a1 = b1, b1 = c1, c1 = d1;
+      a0 = b0, a1 = b1;
+      if constexpr (kRows == 5) {
+        b0 = c0, c0 = d0, d0 = e0;
+        b1 = c1, c1 = d1, d1 = e1;
+      } else {
+        b0 = e0, b1 = e1;
+      }
+      e0 = e1 = start;
     };
-    for (size_t row = walk.rows; row != 0; --row) {
-      V e0 = start, e1 = start;
-      const float* w = walk.weights;
-      const float* const end = from + walk.taps;
-      for (const float* x = from; x != end; ++x, w += 5) {
-        const V v0 = hn::LoadU(d, x), v1 = hn::LoadU(d, x + N);
-        const auto add = [&](int tap, V& sum0, V& sum1) HWY_ATTR {
-          const V weight = hn::Set(d, w[tap]);
-          sum0 = M::MulAdd(weight, v0, sum0);
-          sum1 = M::MulAdd(weight, v1, sum1);
-        };
-        add(0, a0, a1);
-        add(1, b0, b1);
+    const auto column = [&](const float* x, const float* w) HWY_ATTR {
+      const V v0 = hn::LoadU(d, x), v1 = hn::LoadU(d, x + N);
+      const auto add = [&](int row, V& sum0, V& sum1) HWY_ATTR {
+        const V weight = hn::Set(d, w[row]);
+        sum0 = M::MulAdd(weight, v0, sum0);
+        sum1 = M::MulAdd(weight, v1, sum1);
+      };
+      add(0, a0, a1);
+      add(1, b0, b1);
+      if constexpr (kRows == 5) {
         add(2, c0, c1);
         add(3, d0, d1);
-        add(4, e0, e1);
+      }
+      add(kRows - 1, e0, e1);
+    };
+    for (size_t row = walk.rows; row != 0; --row) {
+      const float* w = walk.weights;
+      if constexpr (kRows == 5) {
+        const float* const end = from + taps;
+        for (const float* x = from; x != end; ++x, w += kRows) column(x, w);
+      } else {
+        // The branches keep compilers from mixing the columns: they would need
+        // more registers than there are.
+        column(from, w);
+        if (HWY_LIKELY(taps > 1)) column(from + 1, w + kRows);
+        if (HWY_LIKELY(taps > 2)) column(from + 2, w + 2 * kRows);
       }
       finish();
-      d0 = e0;
-      d1 = e1;
       from += x_row;
+    }
+    if (walk.pauses) {
+      hn::StoreU(a0, d, sums), hn::StoreU(a1, d, sums + N);
+      hn::StoreU(b0, d, sums + 2 * N), hn::StoreU(b1, d, sums + 3 * N);
+      if constexpr (kRows == 5) {
+        hn::StoreU(c0, d, sums + 4 * N), hn::StoreU(c1, d, sums + 5 * N);
+        hn::StoreU(d0, d, sums + 6 * N), hn::StoreU(d1, d, sums + 7 * N);
+      }
+      continue;
     }
     for (size_t row = walk.flush; row != 0; --row) finish();
   }
@@ -144,14 +139,12 @@ HWY_NOINLINE bool Walk5xK(const Walk& walk) {
 // 3x3 of stride 2, by turns of an even row, which two rows of outputs read, and
 // an odd one. What even and odd taps read is sorted out in registers.
 template <class M>
-HWY_NOINLINE bool Walk3x3Strided(const Walk& walk) {
+HWY_NOINLINE bool WalkStrided(const Walk& walk) {
   using V = hn::Vec<StridedWalkTag>;
   const StridedWalkTag d;
   const size_t N = hn::Lanes(d);
   const V start = hn::Set(d, walk.bias);
-  V w[9];
-  HWY_UNROLL(9)
-  for (int tap = 0; tap < 9; ++tap) w[tap] = hn::Set(d, walk.weights[tap]);
+  const size_t taps = walk.taps;
   V all = hn::Zero(d);
   for (size_t i = 0; i < walk.count; ++i) {
     const WalkBlock& block = walk.blocks[i];
@@ -164,6 +157,8 @@ HWY_NOINLINE bool Walk3x3Strided(const Walk& walk) {
     }
     WalkStore store = StoreOf(walk, block);
     V a0 = start, a1 = start, b0, b1;
+    float* const sums = walk.sums + i * kWalkSums * N;
+    if (walk.resumes) a0 = hn::LoadU(d, sums), a1 = hn::LoadU(d, sums + N);
     const auto finish = [&]() HWY_ATTR {
       hn::StoreU(a0, d, store.to);
       hn::StoreU(a1, d, store.to + N);
@@ -176,31 +171,43 @@ HWY_NOINLINE bool Walk3x3Strided(const Walk& walk) {
       const V v2 = hn::LoadU(d, x + 2 * N), v3 = hn::LoadU(d, x + 3 * N);
       const V even0 = hn::ConcatEven(d, v1, v0);
       const V even1 = hn::ConcatEven(d, v3, v2);
+      const V odd0 = hn::ConcatOdd(d, v1, v0);
+      const V odd1 = hn::ConcatOdd(d, v3, v2);
       visit(0, even0, even1);
-      visit(1, hn::ConcatOdd(d, v1, v0), hn::ConcatOdd(d, v3, v2));
-      visit(2, hn::CombineShiftRightLanes<1>(d, even1, even0),
-            hn::CombineShiftRightLanes<1>(d, hn::Set(d, x[4 * N]), even1));
+      // There are 3 taps. The branches keep compilers from mixing them: they
+      // would need more registers than there are.
+      if (HWY_LIKELY(taps > 1)) visit(1, odd0, odd1);
+      if (HWY_LIKELY(taps > 2)) {
+        visit(2, hn::CombineShiftRightLanes<1>(d, even1, even0),
+              hn::CombineShiftRightLanes<1>(d, hn::Set(d, x[4 * N]), even1));
+      }
     };
     for (size_t turn = walk.rows; turn != 0; --turn) {
+      const float* const w = walk.weights;
+      const auto add = [&](int tap, V x0, V x1, V& sum0, V& sum1) HWY_ATTR {
+        const V weight = hn::Set(d, w[tap]);
+        sum0 = M::MulAdd(weight, x0, sum0);
+        sum1 = M::MulAdd(weight, x1, sum1);
+      };
       b0 = b1 = start;
       for_each_tap(even, [&](int tap, V x0, V x1) HWY_ATTR {
-        a0 = M::MulAdd(w[6 + tap], x0, a0);
-        a1 = M::MulAdd(w[6 + tap], x1, a1);
-        b0 = M::MulAdd(w[tap], x0, b0);
-        b1 = M::MulAdd(w[tap], x1, b1);
+        add(6 + tap, x0, x1, a0, a1);
+        add(tap, x0, x1, b0, b1);
       });
       finish();
       if (turn == 1 && walk.ends_even) odd = walk.zeros;
-      for_each_tap(odd, [&](int tap, V x0, V x1) HWY_ATTR {
-        b0 = M::MulAdd(w[3 + tap], x0, b0);
-        b1 = M::MulAdd(w[3 + tap], x1, b1);
-      });
+      for_each_tap(odd, [&](int tap, V x0, V x1)
+                            HWY_ATTR { add(3 + tap, x0, x1, b0, b1); });
       a0 = b0;
       a1 = b1;
       even = odd + x_row;
       odd = even + x_row;
     }
-    if (walk.flush != 0) finish();
+    if (walk.pauses) {
+      hn::StoreU(a0, d, sums), hn::StoreU(a1, d, sums + N);
+    } else if (walk.flush != 0) {
+      finish();
+    }
   }
   return !hn::AllTrue(d, hn::Eq(all, all));
 }
@@ -211,16 +218,16 @@ struct WalkKind {
   size_t columns;
 };
 
-inline WalkKind FindWalk(bool is_fast, int64_t kernel, int64_t stride) {
-  const size_t N = hn::Lanes(WalkTag());
+inline WalkKind FindWalk(bool is_fast, int64_t rows, int64_t stride) {
   if (stride == 2) {
-    return {is_fast ? &Walk3x3Strided<Fast> : &Walk3x3Strided<Reproducible>,
+    return {is_fast ? &WalkStrided<Fast> : &WalkStrided<Reproducible>,
             2 * hn::Lanes(StridedWalkTag())};
   }
-  if (kernel == 5) {
-    return {is_fast ? &Walk5xK<Fast> : &Walk5xK<Reproducible>, 2 * N};
+  const size_t columns = 2 * hn::Lanes(WalkTag());
+  if (rows == 5) {
+    return {is_fast ? &WalkRows<Fast, 5> : &WalkRows<Reproducible, 5>, columns};
   }
-  return {is_fast ? &Walk3x3<Fast> : &Walk3x3<Reproducible>, N};
+  return {is_fast ? &WalkRows<Fast, 3> : &WalkRows<Reproducible, 3>, columns};
 }
 
 }  // namespace HWY_NAMESPACE

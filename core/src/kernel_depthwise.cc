@@ -1,5 +1,5 @@
-// Convolution of single planes: depthwise layers and image filters of 3x3 and
-// of 5 rows, where the cost of every copy shows.
+// Convolution of single planes: depthwise layers and image filters of 3 and of
+// 5 rows, where the cost of every copy shows.
 //
 // The input is read where it lies. Rows of padding are left out: they would add
 // nothing. Only the columns at the left and the right edge, whose windows reach
@@ -18,15 +18,15 @@
 
 namespace convscope {
 
-// Input rows of a band, and floats that it reads. A walk comes back to the same
-// rows for the next few columns: they should still be in the first-level cache
-// if they are short, and in the second-level cache if they are long.
-inline constexpr int64_t kBandRows = 112;
-inline constexpr int64_t kBandFloats = 64 * 1024;
-// Floats of a plane or band from which on it is fetched before the walk, and
-// those of a cache line.
-inline constexpr size_t kFetched = 1024;
-inline constexpr size_t kLine = 16;
+// Floats of a few rows, read and written, to which a walk comes back for the
+// next few columns: they should still be in the first-level cache. And the rows
+// at the least: of long ones more would lie on the same few cache lines.
+inline constexpr int64_t kStepFloats = 4096;
+inline constexpr int64_t kStepRows = 4;
+// Floats of the smallest plane that is fetched before it is walked through, and
+// of a cache line.
+inline constexpr int64_t kFetched = 1024;
+inline constexpr int64_t kLine = 16;
 // Outputs of a row, at most: there is a list of its blocks.
 inline constexpr int64_t kMaxColumns = 8192;
 
@@ -41,12 +41,13 @@ struct Depthwise {
     int64_t from = 0, to = 0, count = 0;
   };
   std::vector<Edge> edge_columns;
-  int64_t band_rows;      // output rows
+  int64_t step;           // input rows of a walk; of stride 2, turns
   int64_t edge_row;       // floats from row to row of `edges`
-  int64_t edge_plane;     // floats of one plane's
+  int64_t edge_plane;     // floats of one walk's
   int64_t columns;        // of a block
-  Buffer<float> edges;    // [2][input row of a band][edge_row], then zeros
+  Buffer<float> edges;    // [2][input row of a walk][edge_row], then zeros
   Buffer<float> weights;  // [plane][tap]
+  Buffer<float> sums;     // [block][kWalkSums][lane]
   Buffer<float> narrow;  // [output row][columns], if a block is wider than rows
 };
 
@@ -101,15 +102,14 @@ Status PrepareDepthwise(Depthwise& depthwise) {
     copy.count = std::min(w.in, behind) - copy.from;
   }
   depthwise.edge_row = edge;
-  const int64_t most =
-      std::clamp(kBandFloats / w.in, 8 * h.kernel, kBandRows) / h.stride;
-  const int64_t bands = (h.out + most - 1) / most;
-  depthwise.band_rows = (h.out + bands - 1) / bands;
-  const int64_t rows = (depthwise.band_rows - 1) * h.stride + h.kernel;
+  depthwise.step = std::max(kStepRows, kStepFloats / (w.in + w.out));
+  const int64_t rows = depthwise.step * h.stride;
   depthwise.edge_plane = rows * edge;
   const int64_t floats = 2 * depthwise.edge_plane + reach;
   CONVSCOPE_RETURN_IF_ERROR(depthwise.edges.Allocate(floats));
   std::fill_n(depthwise.edges.data(), floats, 0.0f);
+  CONVSCOPE_RETURN_IF_ERROR(depthwise.sums.Allocate(
+      static_cast<int64_t>(depthwise.blocks.size() * kWalkSums) * columns / 2));
   return columns > w.out ? depthwise.narrow.Allocate(h.out * columns) : Ok();
 }
 
@@ -150,99 +150,106 @@ void CopyEdges(const Depthwise& depthwise, const float* in, int64_t rows,
   }
 }
 
-// Brings cells into the cache in the order in which they lie. A walk down the
-// columns would wait for each row's cells, as no hardware foresees them.
-void Fetch(const float* cells, size_t count) {
-  if (count < kFetched) return;
+// Brings cells into the cache in the order in which they lie, which hardware
+// foresees: it would not foresee the next row of a walk. Few long rows it does.
+void Fetch(const float* cells, int64_t count) {
   uint32_t bits = 0;
-  for (size_t i = 0; i < count; i += kLine) {
+  for (int64_t i = 0; i < count; i += kLine) {
     bits |= std::bit_cast<uint32_t>(cells[i]);
   }
   hwy::PreventElision(bits);
 }
 
-// One band of all planes.
-void RunBand(Depthwise& depthwise, int64_t o, int64_t o_end, const float* in,
-             float* out) {
+void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
   const ConvGeometry& g = depthwise.geometry;
   const AxisMap &h = g.axes[1], &w = g.axes[2];
   const auto function =
       FindWalk(depthwise.is_fast, h.kernel, h.stride).function;
   const int64_t in_plane = g.in_plane(), out_plane = g.out_plane();
   const int64_t planes = g.n * g.groups;
-  // The input rows that the band reads.
-  const int64_t y = std::max<int64_t>(0, o * h.stride - h.before);
-  const int64_t y_end =
-      std::min(h.in, (o_end - 1) * h.stride - h.before + h.kernel);
-  // The first row of sums that is complete after the first row, or turn.
-  int64_t done = y + h.before - h.kernel + 1;
-  int64_t rows = y_end - y;
-  Walk walk = {};
+  // Behind the last input row that is read.
+  const int64_t end =
+      std::min(h.in, (h.out - 1) * h.stride - h.before + h.kernel);
+  // Rows or turns, and how many of the rows of sums that they complete lie
+  // above the first output.
+  int64_t rows = end;
+  int64_t late = h.kernel - 1 - h.before;
+  int64_t skipped = 0;  // input rows that the first turn lacks
   if (h.stride == 2) {
-    const int64_t turn = (y + h.before) / 2, end = y_end - 1 + h.before;
-    done = turn - 1;
-    rows = end / 2 - turn + 1;
-    walk.begins_odd = (y + h.before) % 2 != 0;
-    walk.ends_even = end % 2 == 0;
+    skipped = h.before % 2;
+    rows = (end - 1 + h.before) / 2 - h.before / 2 + 1;
+    late = 1 - h.before / 2;
   }
-  walk.rows = static_cast<size_t>(rows);
-  walk.late = static_cast<size_t>(o - done);
-  walk.flush = static_cast<size_t>(o_end - done - rows);
+  Walk walk = {};
   walk.blocks = depthwise.blocks.data();
   walk.count = depthwise.blocks.size();
   walk.in_row = static_cast<size_t>(w.in);
   walk.edge_row = static_cast<size_t>(depthwise.edge_row);
   walk.zeros = depthwise.edges.data() + 2 * depthwise.edge_plane;
   walk.taps = static_cast<size_t>(w.kernel);
+  walk.sums = depthwise.sums.data();
+  walk.flush = static_cast<size_t>(h.out - (rows - late));
   // A block that is wider than the rows writes into the next row. That is
-  // harmless where the cells there are computed later.
+  // harmless where the cells there are computed later, and not so at the end.
   int64_t safe = planes;
   if (depthwise.columns > w.out) {
     const int64_t written = (h.out - 1) * w.out + depthwise.columns;
-    safe = depthwise.band_rows < h.out
-               ? 0
-               : std::max<int64_t>(0, planes - (written - 1) / out_plane);
+    safe = std::max<int64_t>(0, planes - (written - 1) / out_plane);
   }
-  // The edges of the next plane are copied before the walk through this one:
-  // loads of what was stored just now, in other vectors, would wait.
+  // A plane is walked through in steps of some rows. The edges of the next step
+  // are copied before the walk through this one: loads of what was stored just
+  // now, in other vectors, would wait.
+  const int64_t step = std::min(depthwise.step, rows);
   float* edges = depthwise.edges.data();
   float* next_edges = edges + depthwise.edge_plane;
-  in += y * w.in;
-  out += o * w.out;
-  CopyEdges(depthwise, in, y_end - y, edges);
+  const auto first_row = [&](int64_t row) {
+    return std::max<int64_t>(0, row * h.stride - skipped);
+  };
+  const bool fetches = depthwise.step > kStepRows && in_plane >= kFetched;
+  const auto prepare = [&](int64_t plane, int64_t row, float* to) {
+    const int64_t y = first_row(row);
+    const float* cells = in + plane * in_plane + y * w.in;
+    const int64_t count = std::min(end, first_row(row + step)) - y;
+    if (fetches) Fetch(cells, count * w.in);
+    CopyEdges(depthwise, cells, count, to);
+  };
+  prepare(0, 0, edges);
   int64_t group = 0;
   for (int64_t plane = 0; plane < planes; ++plane) {
-    if (plane + 1 < planes) {
-      CopyEdges(depthwise, in + in_plane, y_end - y, next_edges);
-    }
-    Fetch(in, static_cast<size_t>((y_end - y) * w.in));
-    Fetch(out, static_cast<size_t>((o_end - o) * w.out));
-    walk.in = in;
-    walk.edges = edges;
+    float* const cells = out + plane * out_plane;
+    const bool is_safe = plane < safe;
+    float* const to = is_safe ? cells : depthwise.narrow.data();
     walk.weights = depthwise.weights.data() + group * g.taps();
     walk.bias = depthwise.bias == nullptr ? 0.0f : depthwise.bias[group] + 0.0f;
-    walk.out = plane < safe ? out : depthwise.narrow.data();
-    walk.out_row =
-        static_cast<size_t>(plane < safe ? w.out : depthwise.columns);
-    const bool has_nan = function(walk);
-    if (plane >= safe) {
-      for (int64_t row = 0; row < o_end - o; ++row) {
-        std::copy_n(walk.out + row * depthwise.columns, w.out,
-                    out + row * w.out);
+    walk.out_row = static_cast<size_t>(is_safe ? w.out : depthwise.columns);
+    bool has_nan = false;
+    for (int64_t row = 0; row < rows; row += step) {
+      const int64_t next = row + step;
+      if (next < rows) {
+        prepare(plane, next, next_edges);
+      } else if (plane + 1 < planes) {
+        prepare(plane + 1, 0, next_edges);
+      }
+      walk.in = in + plane * in_plane + first_row(row) * w.in;
+      walk.edges = edges;
+      walk.resumes = row > 0;
+      walk.pauses = next < rows;
+      walk.rows = static_cast<size_t>(std::min(step, rows - row));
+      walk.late = static_cast<size_t>(std::max<int64_t>(0, late - row));
+      walk.out = to + static_cast<size_t>(std::max<int64_t>(0, row - late)) *
+                          walk.out_row;
+      walk.begins_odd = row == 0 && skipped != 0;
+      walk.ends_even = next >= rows && (end - 1 + h.before) % 2 == 0;
+      has_nan |= function(walk);
+      std::swap(edges, next_edges);
+    }
+    if (!is_safe) {
+      for (int64_t row = 0; row < h.out; ++row) {
+        std::copy_n(to + row * depthwise.columns, w.out, cells + row * w.out);
       }
     }
-    if (has_nan) OneNaN((o_end - o) * w.out, out);
-    std::swap(edges, next_edges);
-    in += in_plane;
-    out += out_plane;
+    if (has_nan) OneNaN(out_plane, cells);
     if (++group == g.groups) group = 0;
-  }
-}
-
-void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
-  const int64_t rows = depthwise.geometry.axes[1].out;
-  for (int64_t o = 0; o < rows; o += depthwise.band_rows) {
-    RunBand(depthwise, o, std::min(rows, o + depthwise.band_rows), in, out);
   }
 }
 
@@ -285,7 +292,7 @@ class DepthwiseKernel : public Kernel {
     float* to = depthwise_.weights.data();
     const float* from = depthwise_.weight;
     for (int64_t group = 0; group < g.groups; ++group, from += g.taps()) {
-      if (rows == 3) {
+      if (depthwise_.geometry.axes[1].stride == 2) {
         to = std::copy_n(from, g.taps(), to);
         continue;
       }
@@ -299,7 +306,7 @@ class DepthwiseKernel : public Kernel {
   const char* algorithm() const override { return "depthwise"; }
   int64_t workspace_bytes() const override {
     return depthwise_.edges.bytes() + depthwise_.weights.bytes() +
-           depthwise_.narrow.bytes();
+           depthwise_.sums.bytes() + depthwise_.narrow.bytes();
   }
 
  private:
@@ -319,8 +326,8 @@ bool SuitsDepthwise(const ConvGeometry& g) {
     if ((map.out - 1) * map.stride - map.before >= map.in) return false;
   }
   if (h.stride != w.stride || h.stride > 2 || w.out > kMaxColumns) return false;
-  if (h.kernel == 3 && w.kernel == 3) return true;
-  return h.kernel == 5 && w.kernel <= 16 && h.stride == 1;
+  if (h.stride == 2) return h.kernel == 3 && w.kernel == 3;
+  return h.kernel == 3 ? w.kernel <= 3 : h.kernel == 5 && w.kernel <= 16;
 }
 
 Status MakeDepthwiseKernel(const ConvGeometry& geometry, const float* weight,

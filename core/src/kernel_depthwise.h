@@ -18,8 +18,11 @@ struct WalkBlock {
   bool is_edge;  // x lies in `edges`, not in the input
 };
 
-// A band of output rows, as the functions of kernel_depthwise-inl.h go through
-// it. Distances in floats.
+// Vectors per block that a walk holds of unfinished rows, at most.
+inline constexpr size_t kWalkSums = 8;
+
+// Some rows of a plane, as the functions of kernel_depthwise-inl.h go through
+// them. Distances in floats.
 struct Walk {
   const WalkBlock* blocks;
   size_t count;  // of blocks
@@ -31,10 +34,12 @@ struct Walk {
   const float* weights;  // of one plane, in the order that the function asks
   size_t taps;           // columns of the kernel
   float bias;
+  float* sums;           // [block][kWalkSums] vectors: unfinished rows
+  bool resumes, pauses;  // whether to read them first, to leave them at last
   float* out;
   size_t out_row;
   size_t rows;   // input rows; of stride 2, turns of an even and an odd row
-  size_t late;   // complete rows of sums that lie above the band
+  size_t late;   // complete rows of sums that lie above the first output
   size_t flush;  // rows of sums that are complete when the input ends
   // Of stride 2: whether the first even row, or the last odd one, is padding.
   bool begins_odd, ends_even;

@@ -220,8 +220,13 @@ TEST_CASE("single planes come out right at every size, padding and stride") {
     int64_t height, width, stride;
   };
   std::set<std::string> algorithms;
-  for (const Sizes& kernel :
-       {Sizes{3, 3, 1}, {3, 3, 2}, {5, 5, 1}, {5, 2, 1}, {5, 16, 1}}) {
+  for (const Sizes& kernel : {Sizes{3, 3, 1},
+                              {3, 1, 1},
+                              {3, 2, 1},
+                              {3, 3, 2},
+                              {5, 5, 1},
+                              {5, 2, 1},
+                              {5, 16, 1}}) {
     for (int64_t height : {1, 2, 3, 4, 5, 6, 7, 14}) {
       for (int64_t width : {1, 3, 4, 7, 8, 17, 33}) {
         // Before and after: none, the usual, the most that windows with a cell
@@ -250,7 +255,7 @@ TEST_CASE("single planes come out right at every size, padding and stride") {
   CHECK(algorithms.count("depthwise") == 1);
 }
 
-TEST_CASE("planes of many rows and columns are computed band by band") {
+TEST_CASE("planes of many rows and columns are computed step by step") {
   std::mt19937 random(13);
   struct Sizes {
     int64_t height, width, kernel, stride;
