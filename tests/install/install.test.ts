@@ -57,12 +57,21 @@ for (const compiler of ["c++", "clang++-19"]) {
   });
 }
 
-test("the sources can be a part of a user's own build", () => {
+test("the sources can be a part of a user's own build, with the oldest Clang, too", () => {
   const build = `${folder}/fetched`;
   run(
     ...(["cmake", "-S", "tests/install", "-B", build, "-G", "Ninja"] as [string, ...string[]]),
     `-DCONVSCOPE_SOURCE=${process.cwd()}`,
+    "-DCMAKE_CXX_COMPILER=clang++-14",
+    "-DCONVSCOPE_WERROR=ON",
+    // Two instruction sets, and little optimisation: whether it compiles and runs is the question.
+    "-DCMAKE_CXX_FLAGS=-O1",
+    "-DCONVSCOPE_DISABLED_TARGETS=HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL|HWY_AVX3_ZEN4|HWY_AVX3_SPR",
+    `-DEXAMPLES=${examples.join(";")}`,
   );
+  run("cmake", "--build", build);
+  const told = run("ctest", "--test-dir", build, "--output-on-failure");
+  assert.match(told, new RegExp(`tests passed, 0 tests failed out of ${examples.length}`, "u"));
   const targets = run("cmake", "--build", build, "--target", "help");
   assert.match(targets, /libconvscope\.a/u);
   assert.doesNotMatch(targets, /convscope_tests/u, "a user's build has our tests in it");

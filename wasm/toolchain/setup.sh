@@ -127,6 +127,8 @@ missing_packages() {
   if $want_docs; then need doxygen doxygen; fi
   if $want_sanitizers; then
     need clang++-$llvm clang-$llvm
+    # The oldest that is promised to C++ users.
+    need clang++-14 clang-14
     have_fuzzer || packages+=(libclang-rt-$llvm-dev)
     need clang-tidy-$llvm clang-tidy-$llvm
   fi
@@ -156,10 +158,10 @@ refuse() {
   cat >&2 <<MESSAGE
 setup: this machine lacks: $1
 setup: only Debian, as root, is set up automatically. Elsewhere please install
-  - cmake 3.25, ninja, git, python3 and a C++20 compiler (g++ 12 or clang 15 and newer)
+  - cmake 3.25, ninja, git, python3 and a C++20 compiler (g++ 12 or clang 14 and newer)
   - Emscripten $min_emscripten or newer: the emsdk from https://emscripten.org, then "source emsdk_env.sh"
   - Chromium or Chrome for the browser tests (or its path in CONVSCOPE_CHROMIUM)
-  - clang++-$llvm with its sanitizers and libFuzzer (compiler-rt), and clang-tidy-$llvm, for the tests with them
+  - clang++-14, and clang++-$llvm with its sanitizers and libFuzzer (compiler-rt), and clang-tidy-$llvm, for the tests with them
   - Doxygen for the reference of the C++ headers
   - clang-format-$llvm for "npm run check"
 and run the same command again. Highway 1.2.0, doctest 2.4.11 and nlohmann-json 3.11.3 are then fetched by
