@@ -15,6 +15,22 @@ test("the checksums of the package are those of its files", () => {
   }
 });
 
+test("the licences' texts come with the package", () => {
+  const texts = readFileSync(new URL("THIRD_PARTY.txt", folder), "utf8");
+  for (const [part, sentence] of [
+    ["Emscripten", "Permission is hereby granted, free of charge"],
+    ["musl", "Copyright © 2005-2020 Rich Felker"],
+    ["Highway", "Redistributions in binary form must reproduce"],
+    ["libc++", "LLVM Exceptions to the Apache 2.0 License"],
+  ] as const) {
+    assert.ok(texts.includes(part) && texts.includes(sentence), part);
+  }
+  assert.match(
+    readFileSync(new URL("../LICENSE", folder), "utf8"),
+    /Apache License\s+Version 2\.0/u,
+  );
+});
+
 test("every part has a version and a licence", () => {
   const parts = text.split("## Tools")[0]!;
   for (const name of ["convscope", "Highway", "Emscripten", "musl", "libc++"]) {

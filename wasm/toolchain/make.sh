@@ -189,10 +189,22 @@ run_fuzz() {
   bash tests/fuzz/run.sh "${1:-1800}" "${@:2}"
 }
 
-# What goes out is what a clean tree gives once everything has passed.
+# What goes out is what a clean tree gives once everything has passed. A tag on
+# the commit, if there is one, is the version's, and the changelog has it.
 run_release() {
+  local version tags
+  version=$(node -p 'require("./package.json").version')
+  tags=$(git tag --points-at HEAD --list 'v*')
   [[ -z $(git status --porcelain) ]] || {
     echo "release: there are changes that are not committed" >&2
+    exit 1
+  }
+  grep -q "^## \[${version//./\\.}\]" CHANGELOG.md || {
+    echo "release: CHANGELOG.md has no section \"## [$version]\"" >&2
+    exit 1
+  }
+  [[ -z $tags || " ${tags//$'\n'/ } " == *" v$version "* ]] || {
+    echo "release: the tag $tags does not fit version $version of package.json" >&2
     exit 1
   }
   # Warnings are errors.

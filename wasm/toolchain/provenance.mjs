@@ -1,4 +1,5 @@
-// Writes dist/PROVENANCE.md: what the package was made of and with, under which licences, and the checksum of every file that runs.
+// Writes dist/PROVENANCE.md: what the package was made of and with, under which licences, and the checksum of every file that runs; beside it the
+// licences' texts.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -58,7 +59,7 @@ const parts = [
     "Copyright Google LLC and others",
   ],
   [
-    "Emscripten's runtime and Embind",
+    "Emscripten's runtime, Embind and emmalloc",
     emscripten,
     "MIT or NCSA",
     "index.js, both .wasm files",
@@ -70,13 +71,6 @@ const parts = [
     "MIT",
     "both .wasm files",
     "Copyright Rich Felker and others",
-  ],
-  [
-    "dlmalloc",
-    `as in Emscripten ${emscripten}`,
-    "CC0-1.0",
-    "both .wasm files",
-    "Doug Lea; public domain",
   ],
   [
     "libc++, libc++abi, compiler-rt",
@@ -96,6 +90,11 @@ const files = ["index.js", "convscope.simd.wasm", "convscope.relaxed.wasm"].map(
   return [name, String(bytes.length), createHash("sha256").update(bytes).digest("hex")];
 });
 
+fs.copyFileSync(
+  path.join(root, "wasm/toolchain/THIRD_PARTY.txt"),
+  path.join(dist, "THIRD_PARTY.txt"),
+);
+
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 fs.writeFileSync(
@@ -107,6 +106,8 @@ ${commit ? `Built from commit ${commit}${changed ? ", with changes that were not
 ## Parts
 
 ${table(["part", "version", "licence", "where", "holder"], parts)}
+
+The licences' texts are in LICENSE and THIRD_PARTY.txt.
 
 The page (not in this package) has the typeface Inter, SIL Open Font License 1.1, with its licence beside it.
 
