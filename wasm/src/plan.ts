@@ -56,7 +56,8 @@ export class Plan {
 
   /**
    * The input's values, row-major: write here. A view of WASM memory, made anew by each call, because the engine may move
-   * that memory: use it and drop it, do not keep it.
+   * that memory: use it and drop it, do not keep it. What the values come from goes first, if it asks the engine for
+   * memory, too: `const x = randn(shape); plan.input.set(x.data)`.
    */
   get input(): Float32Array {
     this.#live();

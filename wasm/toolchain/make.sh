@@ -53,6 +53,7 @@ build_reference() {
   rm -rf build/doxygen demo/dist/api
   mkdir -p demo/dist/api
   typedoc --options wasm/typedoc.json --logLevel Warn || return 1
+  node wasm/toolchain/reference.mjs demo/dist/api/js || return 1
   doxygen core/Doxyfile || return 1
   cp -r build/doxygen/html demo/dist/api/cpp
 }
