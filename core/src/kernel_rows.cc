@@ -365,7 +365,7 @@ bool SuitsRows(const ConvGeometry& g) {
               static_cast<double>(axis.stride);
   }
   if (floats > kMaxReach) return false;
-  return g.oc <= 8 || g.ic <= 4;
+  return g.oc <= 8 || (g.ic <= 4 && g.oc < 128);
 }
 
 Status MakeRowsKernel(const ConvGeometry& geometry, const float* weight,

@@ -11,6 +11,9 @@
 // of tiles at a time, so that the transformed block stays in the second-level
 // cache.
 //
+// A dilated convolution is several plain ones, each of the planes of every
+// dilation-th row and column.
+//
 // The transforms cost accuracy, more with larger tiles: 4 x 4 are the largest
 // whose error stays near that of the direct sum in float32.
 //
@@ -20,6 +23,7 @@
 #include "core/src/kernel_winograd.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/src/kernel_phase.h"
 #include "core/src/kernel_strip.h"
@@ -40,6 +44,8 @@
 namespace convscope {
 
 inline constexpr int64_t kStripSlack = 16;
+// A strip reaches over all rows and columns between those that are read.
+inline constexpr int64_t kMaxDilation = 8;
 // Floats of a transformed block, inputs and outputs.
 inline constexpr int64_t kBlockFloats = 160 * 1024;
 
@@ -47,8 +53,10 @@ struct Winograd {
   ConvGeometry geometry;
   const float* weight;
   const float* bias;
-  int64_t out = 0;        // outputs of a tile's row: 4 or 2
-  Phase tiles;            // as a convolution of that stride
+  int64_t out = 0;  // outputs of a tile's row: 4 or 2
+  // Tiles of the outputs first + q * step, as a convolution of their stride.
+  Phase tiles;
+  int64_t height = 0, width = 0;  // outputs of that plane
   int64_t block = 0;      // columns of a block, four tiles of a row each 4
   Buffer<float> weights;  // [product]: tiles of [ic][rows]
   Buffer<float> strip;    // one channel of one row of tiles
@@ -60,10 +68,55 @@ struct Winograd {
   // Inputs of a tile's row, and matrix products.
   int64_t in() const { return out + 2; }
   int64_t products() const { return in() * in(); }
+  // Begins with the plane of outputs (rh + q * dilation, rw + q * dilation).
+  void StartPlane(int64_t rh, int64_t rw);
+  template <class Visit>
+  void ForEachPlane(Visit visit) {
+    for (int64_t rh = 0; rh < geometry.axes[1].dilation; ++rh) {
+      for (int64_t rw = 0; rw < geometry.axes[2].dilation; ++rw) {
+        StartPlane(rh, rw);
+        visit();
+      }
+    }
+  }
+  // What one row of tiles reads, without the cells between those.
+  void FindCopy(int64_t qh);
   // Columns of a row of tiles: whole fours.
   int64_t row() const { return (tiles.axes[2].count + 3) / 4 * 4; }
   int64_t columns() const { return row() * tiles.axes[1].count; }
 };
+
+inline void Winograd::StartPlane(int64_t rh, int64_t rw) {
+  for (size_t axis = 0; axis < 3; ++axis) {
+    PhaseAxis& part = tiles.axes[axis];
+    part = PhaseOf(geometry.axes[axis], 0);
+    if (axis == 0) continue;
+    part.step = part.shift_step;
+    part.first = axis == 1 ? rh : rw;
+    part.shift_first += part.first;
+    const int64_t cells = (part.count - part.first + part.step - 1) / part.step;
+    (axis == 1 ? height : width) = cells;
+    part.count = (cells + out - 1) / out;
+    part.stride = out * part.step;
+    part.taps = in();
+  }
+  shape = ShapeStrips(tiles, 1, 0, kStripSlack);
+  shape.columns = tiles.axes[2].count;
+  shape.pitch = shape.columns + kStripSlack;
+  shape.channel = shape.height * shape.row();
+}
+
+inline void Winograd::FindCopy(int64_t qh) {
+  copy.Find(tiles, shape, 0, qh, 0);
+  const int64_t dh = tiles.axes[1].step, dw = tiles.axes[2].step;
+  if (dh * dw == 1) return;
+  for (auto* list : {&copy.runs, &copy.zeros, &copy.cells}) {
+    std::erase_if(*list, [&](const StripCopy::Run& run) {
+      return run.to / shape.row() % dh != 0 ||
+             run.to % shape.row() / shape.pitch % dw != 0;
+    });
+  }
+}
 
 }  // namespace convscope
 #endif  // CONVSCOPE_SRC_KERNEL_WINOGRAD_CC_
@@ -85,6 +138,8 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
   const ConvGeometry& g = work.geometry;
   const StripShape& shape = work.shape;
   const int64_t row = work.row();
+  const int64_t slot = work.tiles.axes[2].step * shape.pitch;
+  const int64_t input_row = work.tiles.axes[1].step * shape.row();
   const int64_t wide = PanelColumns<Fast>();
   const size_t product = static_cast<size_t>(work.block * g.ic);
   constexpr int kIn = kOut + 2;
@@ -92,7 +147,7 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
   for (int64_t c = c0; c < c0 + count;) {
     const int64_t qh = c / row;
     const int64_t end = std::min(c0 + count, (qh + 1) * row);
-    work.copy.Find(work.tiles, shape, 0, qh, 0);
+    work.FindCopy(qh);
     for (const StripCopy::Run& run : work.copy.zeros) {
       std::fill_n(work.strip.data() + run.to, run.count, 0.0f);
     }
@@ -101,8 +156,8 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
       for (int64_t four = c; four < end; four += 4) {
         const float* x = work.strip.data() + (four - qh * row);
         for (int64_t j = 0; j < kIn; ++j) {
-          TransformInput<kOut>(x + j % kOut * shape.pitch + j / kOut,
-                               static_cast<size_t>(shape.row()), half + 4 * j,
+          TransformInput<kOut>(x + j % kOut * slot + j / kOut,
+                               static_cast<size_t>(input_row), half + 4 * j,
                                4 * kIn);
         }
         const int64_t at = four - c0;
@@ -151,7 +206,8 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
   const D4 d;
   const ConvGeometry& g = work.geometry;
   const int64_t row = work.row();
-  const int64_t height = g.axes[1].out, width = g.axes[2].out;
+  const PhaseAxis &h = work.tiles.axes[1], &w = work.tiles.axes[2];
+  const int64_t width = g.axes[2].out;
   const size_t product = static_cast<size_t>(work.block * g.oc);
   constexpr int kIn = kOut + 2;
   HWY_ALIGN float half[kOut * kIn * 4];
@@ -170,20 +226,21 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
         }
       }
       const int64_t oh = c / row * kOut, ow = c % row * kOut;
-      const int64_t rows = std::min<int64_t>(kOut, height - oh);
-      const int64_t columns = std::min<int64_t>(4 * kOut, width - ow);
+      const int64_t rows = std::min<int64_t>(kOut, work.height - oh);
+      const int64_t columns = std::min<int64_t>(4 * kOut, work.width - ow);
       for (int64_t i = 0; i < rows; ++i) {
         TransformOutput<kOut>(half + 4 * kIn * i, 4, y);
         HWY_UNROLL(4)
         for (int j = 0; j < kOut; ++j) {
           y[j] = CanonicalNaN(d, hn::Add(y[j], bias));
         }
-        float* to = out + (oh + i) * width + ow;
-        if (columns == 4 * kOut) {
+        float* to =
+            out + (h.first + (oh + i) * h.step) * width + w.first + ow * w.step;
+        if (columns == 4 * kOut && w.step == 1) {
           StoreTiles<kOut>(y, to);
         } else {
           StoreTiles<kOut>(y, cells);
-          std::copy_n(cells, std::max<int64_t>(columns, 0), to);
+          for (int64_t j = 0; j < columns; ++j) to[j * w.step] = cells[j];
         }
       }
     }
@@ -192,16 +249,19 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
 
 void RunWinograd(Winograd& work, const float* in, float* out) {
   const ConvGeometry& g = work.geometry;
-  const int64_t columns = work.columns();
   const bool is_large = work.out == 4;
   for (int64_t n = 0; n < g.n; ++n) {
-    for (int64_t c0 = 0; c0 < columns; c0 += work.block) {
-      const int64_t count = std::min(work.block, columns - c0);
-      (is_large ? TransformInputs<4> : TransformInputs<2>)(work, in, c0, count);
-      Multiply(work, count);
-      (is_large ? TransformOutputs<4> : TransformOutputs<2>)(work, c0, count,
-                                                             out);
-    }
+    work.ForEachPlane([&] {
+      const int64_t columns = work.columns();
+      for (int64_t c0 = 0; c0 < columns; c0 += work.block) {
+        const int64_t count = std::min(work.block, columns - c0);
+        (is_large ? TransformInputs<4> : TransformInputs<2>)(work, in, c0,
+                                                             count);
+        Multiply(work, count);
+        (is_large ? TransformOutputs<4> : TransformOutputs<2>)(work, c0, count,
+                                                               out);
+      }
+    });
     in += g.ic * g.in_plane();
     out += g.oc * g.out_plane();
   }
@@ -232,7 +292,8 @@ HWY_EXPORT(RunWinograd);
 // Outputs of a tile's row, 0 if planes are so small that tiles cover too much
 // in vain.
 int64_t TileOf(const ConvGeometry& g) {
-  const int64_t h = g.axes[1].out, w = g.axes[2].out;
+  const int64_t h = g.axes[1].out / g.axes[1].dilation;
+  const int64_t w = g.axes[2].out / g.axes[2].dilation;
   if (h >= 8 && w >= 8) return 4;
   const int64_t columns = ((h + 1) / 2 * ((w + 7) / 8 * 4) + 7) / 8 * 8;
   return 16 * columns <= 6 * h * w ? 2 : 0;
@@ -246,23 +307,12 @@ class WinogradKernel : public Kernel {
     work_.weight = weight;
     work_.bias = bias;
     work_.out = TileOf(geometry);
-    for (size_t axis = 0; axis < 3; ++axis) {
-      PhaseAxis& tiles = work_.tiles.axes[axis];
-      tiles = PhaseOf(geometry.axes[axis], 0);
-      if (axis == 0) continue;
-      tiles.count = (tiles.count + work_.out - 1) / work_.out;
-      tiles.stride = work_.out;
-      tiles.taps = work_.in();
-    }
+    work_.StartPlane(0, 0);  // The largest one.
   }
 
   Status Allocate() {
     const ConvGeometry& g = work_.geometry;
     HWY_DYNAMIC_DISPATCH(MeasureWinograd)(work_, &work_.block, &rows_);
-    work_.shape = ShapeStrips(work_.tiles, 1, 0, kStripSlack);
-    work_.shape.columns = work_.tiles.axes[2].count;
-    work_.shape.pitch = work_.shape.columns + kStripSlack;
-    work_.shape.channel = work_.shape.height * work_.shape.row();
     CONVSCOPE_RETURN_IF_ERROR(
         work_.weights.Allocate(work_.products() * g.ic * g.oc));
     CONVSCOPE_RETURN_IF_ERROR(work_.strip.Allocate(work_.shape.channel));
@@ -273,10 +323,12 @@ class WinogradKernel : public Kernel {
     // Columns that no tile fills are computed with, too: no denormals.
     std::fill_n(work_.strip.data(), work_.strip.size(), 0.0f);
     std::fill_n(work_.inputs.data(), work_.inputs.size(), 0.0f);
-    for (int64_t qh = 0; qh < work_.tiles.axes[1].count; ++qh) {
-      // Lists that were once this long never allocate again.
-      work_.copy.Find(work_.tiles, work_.shape, 0, qh, 0);
-    }
+    work_.ForEachPlane([&] {
+      for (int64_t qh = 0; qh < work_.tiles.axes[1].count; ++qh) {
+        // Lists that were once this long never allocate again.
+        work_.FindCopy(qh);
+      }
+    });
     Repack();
     return Ok();
   }
@@ -339,7 +391,7 @@ class WinogradKernel : public Kernel {
 bool SuitsWinograd(const ConvGeometry& g) {
   const auto& [d, h, w] = g.axes;
   const auto is_plain = [](const AxisMap& map) {
-    return map.kernel == 3 && map.stride == 1 && map.dilation == 1;
+    return map.kernel == 3 && map.stride == 1 && map.dilation <= kMaxDilation;
   };
   // Few channels do not pay for the transforms.
   return !g.transposed && g.groups == 1 && d.in == 1 && d.kernel == 1 &&

@@ -454,6 +454,7 @@ TEST_CASE("Winograd errs at most eight times as much as the direct sum") {
   std::mt19937 random(10);
   struct Sizes {
     int64_t ic, oc, height, width, before, after;
+    int64_t dilation = 1;
   };
   const Sizes table[] = {{16, 16, 8, 8, 1, 1},   {64, 20, 21, 34, 1, 1},
                          {33, 18, 30, 11, 2, 0}, {17, 23, 10, 130, 0, 1},
@@ -465,9 +466,10 @@ TEST_CASE("Winograd errs at most eight times as much as the direct sum") {
       g.n = 2;
       g.ic = sizes.ic;
       g.oc = sizes.oc;
-      g.axes = {Window(1, 1, 1, 1, 0, 0),
-                Window(sizes.height, 3, 1, 1, sizes.before, sizes.after),
-                Window(sizes.width, 3, 1, 1, sizes.before, sizes.after)};
+      g.axes = {
+          Window(1, 1, 1, 1, 0, 0),
+          Window(sizes.height, 3, 1, sizes.dilation, sizes.before, sizes.after),
+          Window(sizes.width, 3, 1, sizes.dilation, sizes.before, sizes.after)};
       for (AxisMap& map : g.axes) map.mode = mode;
       const Case c(g, &random);
       INFO(Describe(g));
