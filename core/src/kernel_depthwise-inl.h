@@ -7,7 +7,7 @@
 // operations belong to different sums: none waits for the one before.
 //
 // Sums that turn out NaN are found by adding everything up, one operation per
-// vector where choosing the one NaN for each would take four (a third of the
+// vector where choosing the one NaN for each would take four (a quarter of the
 // time of a 3x3 sum).
 #if defined(CONVSCOPE_SRC_KERNEL_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONVSCOPE_SRC_KERNEL_DEPTHWISE_INL_H_

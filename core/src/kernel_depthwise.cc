@@ -160,26 +160,31 @@ void Fetch(const float* cells, int64_t count) {
   hwy::PreventElision(bits);
 }
 
-void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
-  const ConvGeometry& g = depthwise.geometry;
-  const AxisMap &h = g.axes[1], &w = g.axes[2];
-  const auto function =
-      FindWalk(depthwise.is_fast, h.kernel, h.stride).function;
-  const int64_t in_plane = g.in_plane(), out_plane = g.out_plane();
-  const int64_t planes = g.n * g.groups;
-  // Behind the last input row that is read.
-  const int64_t end =
-      std::min(h.in, (h.out - 1) * h.stride - h.before + h.kernel);
-  // Rows or turns, and how many of the rows of sums that they complete lie
-  // above the first output.
-  int64_t rows = end;
-  int64_t late = h.kernel - 1 - h.before;
-  int64_t skipped = 0;  // input rows that the first turn lacks
-  if (h.stride == 2) {
+// How a plane is gone through from top to bottom.
+struct Passage {
+  int64_t end;      // behind the last input row that is read
+  int64_t rows;     // input rows; of stride 2, turns
+  int64_t late;     // rows of sums that are complete above the first output
+  int64_t skipped;  // input rows that the first turn lacks
+  bool ends_even;   // whether the last turn lacks its odd row
+
+  explicit Passage(const AxisMap& h)
+      : end(std::min(h.in, (h.out - 1) * h.stride - h.before + h.kernel)),
+        rows(end),
+        late(h.kernel - 1 - h.before),
+        skipped(0),
+        ends_even((end - 1 + h.before) % 2 == 0) {
+    if (h.stride != 2) return;
     skipped = h.before % 2;
     rows = (end - 1 + h.before) / 2 - h.before / 2 + 1;
     late = 1 - h.before / 2;
   }
+};
+
+// What is the same in all steps through all planes.
+Walk StartWalk(const Depthwise& depthwise, const Passage& passage) {
+  const AxisMap &h = depthwise.geometry.axes[1],
+                &w = depthwise.geometry.axes[2];
   Walk walk = {};
   walk.blocks = depthwise.blocks.data();
   walk.count = depthwise.blocks.size();
@@ -187,8 +192,21 @@ void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
   walk.edge_row = static_cast<size_t>(depthwise.edge_row);
   walk.zeros = depthwise.edges.data() + 2 * depthwise.edge_plane;
   walk.taps = static_cast<size_t>(w.kernel);
+  walk.flush = static_cast<size_t>(h.out - (passage.rows - passage.late));
+  return walk;
+}
+
+void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
+  const ConvGeometry& g = depthwise.geometry;
+  const AxisMap &h = g.axes[1], &w = g.axes[2];
+  const auto function =
+      FindWalk(depthwise.is_fast, h.kernel, h.stride).function;
+  const int64_t in_plane = g.in_plane(), out_plane = g.out_plane();
+  const int64_t planes = g.n * g.groups;
+  const Passage passage(h);
+  const int64_t rows = passage.rows, late = passage.late;
+  Walk walk = StartWalk(depthwise, passage);
   walk.sums = depthwise.sums.data();
-  walk.flush = static_cast<size_t>(h.out - (rows - late));
   // A block that is wider than the rows writes into the next row. That is
   // harmless where the cells there are computed later, and not so at the end.
   int64_t safe = planes;
@@ -203,13 +221,13 @@ void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
   float* edges = depthwise.edges.data();
   float* next_edges = edges + depthwise.edge_plane;
   const auto first_row = [&](int64_t row) {
-    return std::max<int64_t>(0, row * h.stride - skipped);
+    return std::max<int64_t>(0, row * h.stride - passage.skipped);
   };
   const bool fetches = depthwise.step > kStepRows && in_plane >= kFetched;
   const auto prepare = [&](int64_t plane, int64_t row, float* to) {
     const int64_t y = first_row(row);
     const float* cells = in + plane * in_plane + y * w.in;
-    const int64_t count = std::min(end, first_row(row + step)) - y;
+    const int64_t count = std::min(passage.end, first_row(row + step)) - y;
     if (fetches) Fetch(cells, count * w.in);
     CopyEdges(depthwise, cells, count, to);
   };
@@ -238,8 +256,8 @@ void RunDepthwise(Depthwise& depthwise, const float* in, float* out) {
       walk.late = static_cast<size_t>(std::max<int64_t>(0, late - row));
       walk.out = to + static_cast<size_t>(std::max<int64_t>(0, row - late)) *
                           walk.out_row;
-      walk.begins_odd = row == 0 && skipped != 0;
-      walk.ends_even = next >= rows && (end - 1 + h.before) % 2 == 0;
+      walk.begins_odd = row == 0 && passage.skipped != 0;
+      walk.ends_even = next >= rows && passage.ends_even;
       has_nan |= function(walk);
       std::swap(edges, next_edges);
     }
