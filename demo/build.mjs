@@ -1,6 +1,6 @@
 // Makes the site demo/dist from demo/: src/main.ts and its style sheet bundled beside
 // index.html with its service worker and <conv-scope>, everything else in demo/ copied as it is, and the engine's .wasm
-// files. All addresses are relative and no script is inline, so the site works
+// file. All addresses are relative and no script is inline, so the site works
 // from any folder and under a strict content-security policy.
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -26,9 +26,9 @@ for (const name of await fs.readdir(demo)) {
   if (notCopied.has(name)) continue;
   await fs.cp(path.join(demo, name), path.join(dist, name), { recursive: true });
 }
-for (const name of ["convscope.simd.wasm", "convscope.relaxed.wasm"]) {
-  await fs.copyFile(path.join(packageDist, name), path.join(dist, name));
-}
+// Of the engine's two builds the one that src/offline.ts names.
+const engine = "convscope.simd.wasm";
+await fs.copyFile(path.join(packageDist, engine), path.join(dist, engine));
 
 // The package's door, index.ts, leads to all of its files, and esbuild keeps a file for every
 // part of the page from which it can be reached. So each name is asked for where it is.
@@ -61,8 +61,9 @@ function inRooms(source) {
 
 // What main.ts loads on use never runs without it: told so, esbuild keeps all that main.ts
 // needs in one file, instead of one per set of parts that share some of it.
-const PARTS = /src\/(?:stack-mode|picture-mode|taking)\.ts$/;
-const BESIDE_MAIN = 'import "./main.js";';
+const PARTS =
+  /src\/(?:stack-mode|picture-mode|taking|later-lessons|link|elements\/(?:stack-panel|step-transport))\.ts$/;
+const BESIDE_MAIN = `import ${JSON.stringify(path.join(demo, "src/main.ts"))};`;
 
 const common = {
   absWorkingDir: demo,
@@ -71,6 +72,7 @@ const common = {
   minify: true,
   format: "esm",
   target: "es2022",
+  charset: "utf8",
   tsconfigRaw: {},
   plugins: [
     {
@@ -101,27 +103,25 @@ const common = {
 // The page, and beside it what it loads on use.
 const { metafile } = await esbuild.build({
   ...common,
-  entryPoints: ["src/main.ts", "src/style.css"],
+  entryPoints: [
+    "src/main.ts",
+    "src/style.css",
+    ...["picture", "stack", "taking"].map((part) => `src/styles/${part}.css`),
+  ],
   entryNames: "[name]",
   chunkNames: "[name]-[hash]",
   splitting: true,
-  // url("../fonts/x.woff2") in a style sheet ends at the copy in dist/fonts.
-  assetNames: "fonts/[name]",
-  loader: { ".woff2": "file", ".svg": "dataurl" },
   metafile: true,
 });
 
-// What main.js imports is fetched along with it, not after it.
-const parts = Object.values(metafile.outputs).find(
+// main.js itself only imports the file that holds all of it (see PARTS): the page asks for that.
+const { imports } = Object.values(metafile.outputs).find(
   ({ entryPoint }) => entryPoint === "src/main.ts",
 );
-const preloads = parts.imports
-  .filter(({ kind }) => kind === "import-statement")
-  .map((part) => `<link rel="modulepreload" href="${path.basename(part.path)}" />`);
 const page = await fs.readFile(path.join(demo, "index.html"), "utf8");
 await fs.writeFile(
   path.join(dist, "index.html"),
-  page.replace('<script type="module"', `${preloads.join("\n    ")}\n    $&`),
+  page.replace('src="main.js"', `src="${path.basename(imports[0].path)}"`),
 );
 
 await esbuild.build({ ...common, format: "iife", entryPoints: ["src/boot.ts"] });

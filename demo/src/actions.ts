@@ -1,16 +1,15 @@
 // Actions: what a person does, as pure functions from one history to the next.
-import { goalCell, lessonNumbers, lessonOf, LESSONS, lessonStart, met } from "./lessons.js";
+import { goalCell, lessonNumbers, lessonOf, lessonStart, met, OUTLINE } from "./lessons.js";
 import { difference, edit, joined } from "./edits.js";
-import { evaluate, MAX_CELLS, propose, tensorOf } from "./model.js";
+import { evaluate, propose } from "./model.js";
 import { stepsOf } from "./pointing.js";
-import type { Numbers } from "./paste.js";
 import {
   amend,
   begin,
   commit,
   initialState,
-  layerOf,
   replace,
+  seesPictures,
   update,
   type Cell,
   type Edit,
@@ -22,12 +21,8 @@ import {
   type PlacedCell,
   type Stage,
   type State,
-  type Target,
 } from "./state.js";
-import { FILTERS, filterStage, seesPictures } from "./photo.js";
-import { stack } from "./parts.js";
-import { count, indexOf, offsetOf } from "./tensors.js";
-import { tensor } from "convscope";
+import { pictures, stack } from "./parts.js";
 
 /** Edits cells; in Predict mode the edit waits for the person's guess. */
 export function applyEdits(history: History, edits: readonly Edit[]): History {
@@ -109,7 +104,8 @@ export function ask(history: History, args: LayerArgs, inputShape: readonly numb
   );
 }
 
-function restaged(history: History, stage: Stage, pin: PlacedCell | null): History {
+/** A step to another layer or another input. */
+export function restaged(history: History, stage: Stage, pin: PlacedCell | null): History {
   const next = trimmed(stage);
   return commit(history, {
     stage: next,
@@ -155,7 +151,7 @@ export function enterMode(history: History, mode: Mode): History {
   const { stage } = history.now;
   if (mode === "picture" && !seesPictures(stage)) {
     const look = replace(entered, { lesson: null });
-    return commit(look, { stage: filterStage(stage, FILTERS[0]!.weight) });
+    return commit(look, { stage: pictures.now.filterStage(stage, 0) });
   }
   if (mode !== "stack" || stage.followers.length > 0) return entered;
   for (const opening of OPENINGS) {
@@ -167,7 +163,7 @@ export function enterMode(history: History, mode: Mode): History {
 
 /** Picture mode's filters are layers like others. */
 export function useFilter(history: History, filter: number): History {
-  const stage = filterStage(history.now.stage, FILTERS[filter]!.weight);
+  const stage = pictures.now.filterStage(history.now.stage, filter);
   return commit(replace(history, { lesson: null }), {
     stage,
     change: null,
@@ -212,101 +208,6 @@ export function stepTo(history: History, step: number): History {
   return replace(history, { step: Math.max(0, Math.min(step, last)) });
 }
 
-/** Numbers pasted at a cell of the stage, or of a layer behind it. */
-export function pasteAt(
-  history: History,
-  target: Target | LayerPlace,
-  offset: number,
-  numbers: Numbers,
-): History | { problem: string } {
-  const { stage } = history.now;
-  const behind = layerOf(target) !== null;
-  const into = behind ? stack.now.numbersAt(stage, target)! : tensorOf(stage, target as Target);
-  const cells = pastedCells(into.shape, offset, numbers);
-  if ("problem" in cells) return cells;
-  return behind
-    ? editLayer(history, target as LayerPlace, cells)
-    : applyEdits(
-        history,
-        cells.map((cell) => ({ target: target as Target, ...cell })),
-      );
-}
-
-/** A whole tensor, or a block that begins at a cell; what lies beyond the border is left out. */
-function pastedCells(
-  into: readonly number[],
-  at: number,
-  { shape, data }: Numbers,
-): Pick<Edit, "offset" | "value">[] | { problem: string } {
-  const bare = (sizes: readonly number[]): string => String(sizes.filter((size) => size !== 1));
-  if (data.length === count(into) && bare(shape) === bare(into))
-    return [...data].map((value, offset) => ({ offset, value }));
-  const start = indexOf(at, into);
-  const rank = into.length;
-  const rows = shape.at(-2) ?? 1;
-  const cols = shape.at(-1) ?? 1;
-  if (rows * cols !== data.length)
-    return { problem: "A block of rows and columns fits here; this has more axes." };
-  const cells: { offset: number; value: number }[] = [];
-  for (let row = 0; row < rows; ++row) {
-    for (let col = 0; col < cols; ++col) {
-      const index = [...start];
-      index[rank - 1]! += col;
-      if (rank > 1) index[rank - 2]! += row;
-      else if (row > 0) continue;
-      if (index.some((i, axis) => i >= into[axis]!)) continue;
-      cells.push({ offset: offsetOf(index, into), value: data[row * cols + col]! });
-    }
-  }
-  return cells;
-}
-
-/** Numbers from outside as the new input, if the layer takes their shape. */
-export function bringInput(
-  history: History,
-  { shape, data }: Numbers,
-): History | { problem: string } {
-  const { stage } = history.now;
-  const rank = stage.input.shape.length;
-  if (count(shape) > MAX_CELLS) return { problem: "That is more than this page shows." };
-  if (shape.length > rank) {
-    const extra = shape.slice(0, shape.length - rank);
-    if (extra.some((size) => size !== 1)) {
-      return { problem: `The layer's input has ${rank} axes; this has ${shape.length}.` };
-    }
-  }
-  const fitted =
-    shape.length >= rank
-      ? shape.slice(shape.length - rank)
-      : [...new Array<number>(rank - shape.length).fill(1), ...shape];
-  const answer = propose(stage, stage.args, fitted);
-  if ("attempt" in answer) return { problem: answer.attempt.message };
-  const next = Object.freeze({ ...answer.stage, input: tensor(data, fitted) });
-  return restaged(history, next, history.now.pin);
-}
-
-/** A layer from outside; an input that does not fit it follows. */
-export function bringLayer(history: History, args: LayerArgs): History {
-  const { stage } = history.now;
-  const spatial = stage.input.shape.slice(1);
-  const sizes = Array.from(
-    { length: args.axes },
-    (_, axis) => spatial[spatial.length - args.axes + axis] ?? 4,
-  );
-  const fitting = [args.inChannels, ...sizes];
-  const larger = [args.inChannels, ...sizes.map((size) => Math.max(size, 8))];
-  for (const shape of [fitting, larger]) {
-    const answer = propose(stage, args, shape);
-    if ("stage" in answer) {
-      return restaged(replace(history, { lesson: null }), answer.stage, {
-        role: "output",
-        offset: 0,
-      });
-    }
-  }
-  return ask(replace(history, { lesson: null }), args, fitting);
-}
-
 // -------------------------------------------------------------------- lessons
 
 export function openedLesson(state: State, id: string): State {
@@ -340,7 +241,7 @@ export function nextStep(history: History): { history: History; finished: string
     const stage = Object.freeze({ ...history.now.stage, input });
     return { history: commit(on, { stage, change: null, prediction: null }), finished: null };
   }
-  const following = LESSONS[LESSONS.findIndex(({ id }) => id === lesson.id) + 1];
+  const following = OUTLINE[OUTLINE.findIndex(({ id }) => id === lesson.id) + 1];
   return {
     history: following
       ? begin(openedLesson(history.now, following.id))

@@ -1,6 +1,6 @@
 // main: the only file that knows all. Elements' events → actions → new views. What the
 // first picture of the page does not need is loaded on use (parts.ts).
-import { engine, init } from "convscope";
+import { init } from "convscope";
 import * as actions from "./actions.js";
 import { ChangeNote } from "./elements/change-note.js";
 import { h } from "./elements/dom.js";
@@ -10,9 +10,9 @@ import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
 import type { PictureBox } from "./elements/picture-view.js";
 import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
-import { StackPanel } from "./elements/stack-panel.js";
+import type { StackPanel } from "./elements/stack-panel.js";
 import { StageBackdrop } from "./elements/stage-backdrop.js";
-import { StepTransport } from "./elements/step-transport.js";
+import type { StepTransport } from "./elements/step-transport.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
 import type { TakeAway } from "./elements/take-away.js";
 import {
@@ -26,17 +26,17 @@ import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
 import { evaluate } from "./model.js";
 import { point, stepsOf } from "./pointing.js";
-import { seesPictures } from "./photo.js";
 import { toHash } from "./share.js";
 import { modeSwitch, tool } from "./shell.js";
 import { fromAddress } from "./address.js";
-import { pictures, stack, taking, type Part } from "./parts.js";
+import { later, pictures, stack, steps, taking, type Part } from "./parts.js";
 import {
   begin,
   layerOf,
   levelOf,
   redo,
   replace,
+  seesPictures,
   undo,
   type Cell,
   type History,
@@ -49,7 +49,7 @@ import {
   type State,
   type Target,
 } from "./state.js";
-import { CACHE } from "./offline.js";
+import { CACHE, ENGINE } from "./offline.js";
 import * as figures from "./figure-views.js";
 import { store, stored, switchTheme } from "./theme.js";
 import * as views from "./views.js";
@@ -62,9 +62,7 @@ customElements.define("lesson-panel", LessonPanel);
 customElements.define("param-panel", ParamPanel);
 customElements.define("refusal-note", RefusalNote);
 customElements.define("shape-formula", ShapeFormula);
-customElements.define("stack-panel", StackPanel);
 customElements.define("stage-backdrop", StageBackdrop);
-customElements.define("step-transport", StepTransport);
 customElements.define("sum-of-products", SumOfProducts);
 customElements.define("tensor-grid", TensorGrid);
 customElements.define("torch-print", TorchPrint);
@@ -110,7 +108,7 @@ let settled = false;
 async function loadEngine(): Promise<void> {
   const wasm = await globalThis.engineOnItsWay?.catch(() => undefined);
   globalThis.engineOnItsWay = undefined;
-  await init(wasm ? { wasm } : {});
+  await init({ build: "simd", wasm });
 }
 
 async function start(engineReady: Promise<void>): Promise<void> {
@@ -147,13 +145,9 @@ async function start(engineReady: Promise<void>): Promise<void> {
 function keepForLater(): void {
   navigator.serviceWorker
     ?.register("sw.js")
-    // Of the two builds, the one that this browser runs.
     .then(() => caches.open(CACHE))
     // It was fetched a moment ago: it does not come over the network again.
-    .then(async (cache) => {
-      const name = `convscope.${engine().build}.wasm`;
-      await cache.put(name, await fetch(name, { cache: "force-cache" }));
-    })
+    .then(async (cache) => cache.put(ENGINE, await fetch(ENGINE, { cache: "force-cache" })))
     .catch(() => undefined);
 }
 
@@ -183,11 +177,16 @@ function render(): void {
   page.figure.setAttribute("aria-disabled", String(attempt !== null));
   page.lessons.view = views.lessonView(state, finished);
   page.transport.hidden = mode !== "step";
-  page.transport.view = views.transportView(state);
+  if (!page.transport.hidden) renderTransport(state);
   for (const input of modeInputs) input.checked = input.value === (coming ?? mode);
   undoButton.disabled = history.past.length === 0;
   redoButton.disabled = history.future.length === 0;
   if (settled) renderRest(state);
+}
+
+function renderTransport(state: State): void {
+  if (steps.loaded) page.transport.view = views.transportView(state);
+  else void withPart(steps, render);
 }
 
 /** What stands beside and below the stage. */
@@ -350,11 +349,18 @@ const modeInputs = modeSwitch(page.modes, (mode) => {
   };
   coming = mode;
   if (mode === "stack") void withPart(stack, enter);
+  else if (mode === "picture") void withPart(pictures, enter);
   else enter();
 });
-// Whoever is about to choose a mode will not wait for it.
-for (const type of ["pointerover", "focusin"])
-  page.modes.addEventListener(type, () => void stack.load().catch(() => null), { once: true });
+/** Whoever is about to choose will not wait for it. */
+function foresee(place: HTMLElement, part: { load(): Promise<unknown> }): void {
+  for (const type of ["pointerover", "focusin"])
+    place.addEventListener(type, () => void part.load().catch(() => null), { once: true });
+}
+foresee(page.modes, stack);
+foresee(page.modes, steps);
+foresee(page.modes, pictures);
+foresee(page.lessons, later);
 
 // -------------------------------------------------------------- from the page
 
@@ -384,10 +390,10 @@ function take(outcome: History | { problem: string }): void {
 
 function forget(): void {
   hovered = focused = null;
-  page.transport.stop();
+  if (steps.loaded) page.transport.stop();
 }
 
-const on = <T>(type: string, act: (detail: T) => void): void =>
+const on = <T>(type: string, act: (detail: T) => unknown): void =>
   document.addEventListener(type, (event) => act((event as CustomEvent<T>).detail));
 
 // The way out of a failed start works before there is a state.
@@ -472,20 +478,24 @@ function listen(): void {
     if (file && history.now.mode === "picture") void openPicture(file);
   });
   on<{ step: number }>("step-to", ({ step }) => set(actions.stepTo(history, step)));
-  on<{ id: string }>("lesson-open", ({ id }) => {
-    forget();
-    set(begin(actions.openedLesson(history.now, id)));
-  });
+  on<{ id: string }>("lesson-open", ({ id }) =>
+    withPart(later, () => {
+      forget();
+      set(begin(actions.openedLesson(history.now, id)));
+    }),
+  );
   on("lesson-close", () => set(replace(history, { lesson: null })));
-  on("lesson-next", () => {
-    forget();
-    const next = actions.nextStep(history);
-    if (next.finished) {
-      finished.add(next.finished);
-      store(FINISHED, [...finished].join(","));
-    }
-    set(next.history);
-  });
+  on("lesson-next", () =>
+    withPart(later, () => {
+      forget();
+      const next = actions.nextStep(history);
+      if (next.finished) {
+        finished.add(next.finished);
+        store(FINISHED, [...finished].join(","));
+      }
+      set(next.history);
+    }),
+  );
   on("lesson-show", () => set(actions.showStep(history)));
   on<{ name: string }>("take-file", ({ name }) => void takeFile(name));
   on<{ text: string }>("paste-in", ({ text }) => void bringIn(text));
@@ -556,22 +566,21 @@ const takeFile = (name: string): Promise<void> =>
 
 /** Numbers pasted into a tensor of the figure. */
 const pasteAt = (role: Place, offset: number, text: string): Promise<void> =>
-  withPart(taking, ({ parseNumbers }) => {
+  withPart(taking, ({ parseNumbers, pasteInto }) => {
     const pasted = parseNumbers(text);
     if ("problem" in pasted) set(history, pasted.problem);
-    else
-      take(actions.pasteAt(history, isBehind(role) ? role : targetOf(role), offset, pasted.value));
+    else take(pasteInto(history, isBehind(role) ? role : targetOf(role), offset, pasted.value));
   });
 
 /** Code of a layer, or numbers for the input: as text, or as a file. */
 const bringIn = (from: string | Blob): Promise<void> =>
-  withPart(taking, async ({ read, readFile }) => {
+  withPart(taking, async ({ bringInput, bringLayer, read, readFile }) => {
     const found = typeof from === "string" ? read(from) : await readFile(from);
     if ("problem" in found) return page.takeAway.complain(found.problem);
     forget();
-    if ("layer" in found) set(actions.bringLayer(history, found.layer));
+    if ("layer" in found) set(bringLayer(history, found.layer));
     else {
-      const next = actions.bringInput(history, found.numbers);
+      const next = bringInput(history, found.numbers);
       if ("problem" in next) return page.takeAway.complain(next.problem);
       set(next);
     }

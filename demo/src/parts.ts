@@ -32,9 +32,33 @@ export class Part<T> {
   }
 }
 
+/** The lessons after the first. */
+export const later = new Part(() => import("./later-lessons.js"));
+/** Reading links. */
+export const link = new Part(() => import("./link.js"));
+/** Step mode's buttons. */
+export const steps = new Part(() => import("./elements/step-transport.js"));
 /** Stack mode. Links with a stack are read only where it is loaded, too. */
-export const stack = new Part(() => import("./stack-mode.js"));
+export const stack = new Part(async () => {
+  const mode = import("./stack-mode.js");
+  // Links are read without a page, too.
+  if ("document" in globalThis) await styled("stack.css", import("./elements/stack-panel.js"));
+  return mode;
+});
 /** Picture mode. */
-export const pictures = new Part(() => import("./picture-mode.js"));
+export const pictures = new Part(() => styled("picture.css", import("./picture-mode.js")));
 /** Taking away and bringing in. */
-export const taking = new Part(() => import("./taking.js"));
+export const taking = new Part(() => styled("taking.css", import("./taking.js")));
+
+/** A part that has a style of its own: it is there once both are. */
+async function styled<T>(sheet: string, part: Promise<T>): Promise<T> {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = sheet;
+  const loaded = new Promise((resolve, reject) => {
+    link.onload = resolve;
+    link.onerror = reject;
+  });
+  document.head.append(link);
+  return (await Promise.all([part, loaded]))[0];
+}

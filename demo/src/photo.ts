@@ -2,7 +2,8 @@
 // the layer's arguments and the picture's size stay, so a new weight costs one run.
 import type { Plan, Tensor } from "convscope";
 import { makeLayer, type Conv } from "./model.js";
-import { DEFAULT_ARGS, type LayerArgs, type Stage } from "./state.js";
+import { FILTERS } from "./filters.js";
+import type { LayerArgs, Stage } from "./state.js";
 import { tensor } from "convscope";
 
 /** Longest side of a picture: larger ones are scaled down when they are opened. */
@@ -14,23 +15,6 @@ export interface Photo {
   readonly grey: Tensor;
   /** Red, green and blue, shape [3, height, width]; null: the picture is looked at in grey. */
   readonly colour: Tensor | null;
-}
-
-export const FILTERS: readonly { readonly name: string; readonly weight: readonly number[] }[] = [
-  { name: "Edges", weight: [-1, -1, -1, -1, 8, -1, -1, -1, -1] },
-  { name: "Blur", weight: new Array<number>(9).fill(1 / 9) },
-  { name: "Sharpen", weight: [0, -1, 0, -1, 5, -1, 0, -1, 0] },
-  { name: "Emboss", weight: [-2, -1, 0, -1, 1, 1, 0, 1, 2] },
-  { name: "Sobel", weight: [-1, 0, 1, -2, 0, 2, -1, 0, 1] },
-  { name: "Identity", weight: [0, 0, 0, 0, 1, 0, 0, 0, 0] },
-];
-
-const FILTER_ARGS: LayerArgs = Object.freeze({ ...DEFAULT_ARGS, padding: 1, bias: false });
-
-/** Whether the stage's layer can look at a picture and give one: one or three channels. */
-export function seesPictures({ args }: Stage): boolean {
-  const pictured = (channels: number): boolean => channels === 1 || channels === 3;
-  return args.axes === 2 && pictured(args.inChannels) && pictured(args.outChannels);
 }
 
 /**
@@ -45,21 +29,6 @@ export function seenBy({ args }: Stage, { grey, colour }: Photo): Tensor {
   const copies = new Float32Array(3 * grey.size);
   for (let channel = 0; channel < 3; ++channel) copies.set(grey.data, channel * grey.size);
   return tensor(copies, [3, height, width]);
-}
-
-/** The stage with one of the filters as its layer. */
-export function filterStage(stage: Stage, weight: readonly number[]): Stage {
-  const rows = [1, -2, 3, -4];
-  const input = seesPictures(stage)
-    ? stage.input
-    : tensor(Float32Array.from([...rows, ...rows, ...rows]), [1, 3, 4]);
-  return Object.freeze({
-    args: FILTER_ARGS,
-    input,
-    weight: tensor(Float32Array.from(weight), [1, 1, 3, 3]),
-    bias: null,
-    followers: [],
-  });
 }
 
 /** Which filter's numbers the stage's layer has, or -1. */

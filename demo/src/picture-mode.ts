@@ -4,9 +4,12 @@ import { h } from "./elements/dom.js";
 import { PictureBox, type PictureView } from "./elements/picture-view.js";
 import type { SumView } from "./elements/sum-of-products.js";
 import { photoPointing } from "./photo-pointing.js";
-import { filterOf, FILTERS, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
+import { FILTERS } from "./filters.js";
+import { filterOf, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
 import { samplePicture } from "./sample.js";
 import type { Stage } from "./state.js";
+
+export { filterStage } from "./filters.js";
 
 customElements.define("picture-view", PictureBox);
 

@@ -54,6 +54,12 @@ export interface Stage {
   readonly followers: readonly Follower[];
 }
 
+/** Whether the stage's layer can look at a picture and give one: one or three channels. */
+export function seesPictures({ args }: Stage): boolean {
+  const pictured = (channels: number): boolean => channels === 1 || channels === 3;
+  return args.axes === 2 && pictured(args.inChannels) && pictured(args.outChannels);
+}
+
 /** What the controls ask for and the library refuses. */
 export interface Attempt {
   readonly args: LayerArgs;

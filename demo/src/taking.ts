@@ -11,6 +11,8 @@ import { svgPicture } from "./picture.js";
 import { tower } from "./stack.js";
 import type { LayerArgs, Role, Stage } from "./state.js";
 
+export * from "./bringing.js";
+
 customElements.define("take-away", TakeAway);
 
 /** Everything the dialog offers, by the file's name. */

@@ -9,15 +9,15 @@ import type { TransportView } from "./elements/step-transport.js";
 import type { SumView } from "./elements/sum-of-products.js";
 import type { PrintView } from "./elements/torch-print.js";
 import { grouped, listed, plural, torchText } from "./format.js";
-import { LESSONS, lessonOf } from "./lessons.js";
+import { lessonOf, OUTLINE } from "./lessons.js";
 import { describe } from "./edits.js";
 import { evaluate, products, propose } from "./model.js";
 import { stepsOf, sumOf, type Pointing, type Sum } from "./pointing.js";
-import { seesPictures } from "./photo.js";
 import { stack } from "./parts.js";
 import {
   perAxis,
   sameArg,
+  seesPictures,
   type ArgName,
   type Attempt,
   type Change,
@@ -311,12 +311,12 @@ function argText(args: LayerArgs, name: ArgName): string {
 }
 
 export function lessonView(state: State, finished: ReadonlySet<string>): LessonView {
-  const list = LESSONS.map(({ id, title }) => ({ id, title, finished: finished.has(id) }));
+  const list = OUTLINE.map(({ id, title }) => ({ id, title, finished: finished.has(id) }));
   const lesson = state.lesson && lessonOf(state.lesson.id);
   if (!lesson || !state.lesson) return { list, open: null };
   const { step, done } = state.lesson;
   const now = lesson.steps[step];
-  const number = LESSONS.indexOf(lesson) + 1;
+  const number = OUTLINE.findIndex(({ id }) => id === lesson.id) + 1;
   return {
     list,
     open: {
@@ -331,7 +331,7 @@ export function lessonView(state: State, finished: ReadonlySet<string>): LessonV
       steps: lesson.steps.length,
       last: step === lesson.steps.length - 1,
       actsAlone: now?.goal.kind === "read",
-      next: LESSONS[number]?.title ?? null,
+      next: OUTLINE[number]?.title ?? null,
     },
   };
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { LESSONS } from "../../demo/src/lessons.js";
+import { lessonOf, OUTLINE } from "../../demo/src/lessons.js";
+import { later } from "../../demo/src/parts.js";
 import { close, marked, numbers, open, openLesson, visit } from "./harness.js";
 
 interface NotebookCell {
@@ -23,6 +24,9 @@ const cells = new Map(notebook.cells.map((cell) => [cell.cell, cell]));
 
 before(open);
 after(close);
+
+await later.load();
+const LESSONS = OUTLINE.map(({ id }) => lessonOf(id)!);
 
 for (const lesson of LESSONS) {
   test(`lesson "${lesson.title}" runs to its end and prints what the notebook printed`, async () => {

@@ -112,6 +112,7 @@ test("weights and biases of every layer are edited in the stack, and the link ke
   assert.deepEqual(await marked(page, "changed", "level2"), [], "nothing before it changes");
   assert.match(await note(page), /^2 outputs changed\. .* Conv2d 0, ReLU 0, Conv2d 2\.$/);
   await page.waitForFunction(() => location.hash.includes("b2=1:2"));
+  const link = new URL(page.url()).hash.slice(1);
   // Numbers pasted into the last kernel go in as a block, and one undo takes them back.
   await page.evaluate(() => {
     const into = document.activeElement!.closest("tensor-grid")!.parentElement!;
@@ -125,7 +126,7 @@ test("weights and biases of every layer are edited in the stack, and the link ke
   assert.deepEqual(await numbers(page, "layer2.weight"), ["1.", "2.", "3.", "4."]);
   await page.keyboard.press("Control+z");
   assert.deepEqual(await numbers(page, "layer2.weight"), ["0.", "0.", "0.", "0."]);
-  const again = await visit(new URL(page.url()).hash.slice(1), {}, undefined, "level3");
+  const again = await visit(link, {}, undefined, "level3");
   assert.deepEqual(await numbers(again.page, "level3"), ["2.", "2."]);
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+z");

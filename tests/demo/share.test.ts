@@ -6,7 +6,8 @@ import { edit } from "../../demo/src/edits.js";
 import { propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { stack } from "../../demo/src/parts.js";
-import { fromHash, toHash } from "../../demo/src/share.js";
+import { fromHash } from "../../demo/src/link.js";
+import { toHash } from "../../demo/src/share.js";
 import { DEFAULT_ARGS, sameArgs, type LayerArgs, type Stage } from "../../demo/src/state.js";
 
 before(async () => {

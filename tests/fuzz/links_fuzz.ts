@@ -5,7 +5,8 @@ import { propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
 import { parseLayer, parseNumbers } from "../../demo/src/paste.js";
 import { stack } from "../../demo/src/parts.js";
-import { fromHash, toHash } from "../../demo/src/share.js";
+import { fromHash } from "../../demo/src/link.js";
+import { toHash } from "../../demo/src/share.js";
 import { DEFAULT_ARGS, type LayerArgs } from "../../demo/src/state.js";
 import { fuzz } from "./mutate.js";
 

@@ -109,8 +109,6 @@ ${table(["part", "version", "licence", "where", "holder"], parts)}
 
 The licences' texts are in LICENSE and THIRD_PARTY.txt.
 
-The page (not in this package) has the typeface Inter, SIL Open Font License 1.1, with its licence beside it.
-
 ## Tools
 
 ${table(["tool", "version"], tools)}

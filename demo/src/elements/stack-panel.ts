@@ -75,3 +75,5 @@ export class StackPanel extends HTMLElement {
     );
   }
 }
+
+customElements.define("stack-panel", StackPanel);

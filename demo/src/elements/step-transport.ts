@@ -77,3 +77,5 @@ function label(button: HTMLElement, text: string): void {
   button.setAttribute("aria-label", text);
   button.title = text;
 }
+
+customElements.define("step-transport", StepTransport);
