@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
-import { address, cell, close, findings, open, openLesson, visit } from "./harness.js";
+import {
+  address,
+  cell,
+  close,
+  enterPicture,
+  findings,
+  open,
+  openLesson,
+  visit,
+} from "./harness.js";
 
 before(open);
 after(close);
@@ -36,9 +45,7 @@ const modes: Record<string, (page: Page) => Promise<void>> = {
     await cell(page, "level0", 0).click();
     await page.keyboard.type("3\n");
   },
-  picture: async (page) => {
-    await page.getByRole("radio", { name: "Picture" }).check();
-  },
+  picture: enterPicture,
   "take away": (page) => page.getByRole("button", { name: /^Take away/ }).click(),
 };
 

@@ -115,10 +115,16 @@ export async function enterStack(page: Page): Promise<void> {
   await page.locator('tensor-grid[data-role="level1"]').first().waitFor({ state: "attached" });
 }
 
+export async function enterPicture(page: Page): Promise<void> {
+  await page.getByRole("radio", { name: "Picture" }).check();
+  await page.locator("picture-view canvas").first().waitFor();
+}
+
 export async function openLesson(page: Page, id: string): Promise<void> {
   const back = page.locator(".lesson-back");
   if (await back.count()) await back.click();
   await page.click(`[data-key="open-${id}"]`);
+  await back.waitFor(); // the later lessons are loaded on use
 }
 
 const AXE = readFileSync(path.resolve("node_modules/axe-core/axe.min.js"), "utf8");

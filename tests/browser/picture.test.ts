@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
-import { cell, close, note, numbers, open, visit } from "./harness.js";
+import { cell, close, enterPicture, note, numbers, open, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -40,7 +40,7 @@ const DOT = {
 
 test("an own picture goes through the filter, and a kernel edit shows at once", async () => {
   const { page, complaints } = await visit();
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   assert.deepEqual(await numbers(page, "weight"), [
     "-1.",
     "-1.",
@@ -78,7 +78,7 @@ test("an own picture goes through the filter, and a kernel edit shows at once", 
 
 test("pointing at a pixel writes its sum out", async () => {
   const { page } = await visit();
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   await page.getByRole("button", { name: "Blur" }).click();
   await page.locator("picture-view canvas").nth(1).hover();
   assert.match(await page.locator(".sum-sentence").innerText(), /reads 9 pixels of the picture/);
@@ -92,7 +92,7 @@ test("pointing at a pixel writes its sum out", async () => {
 
 test("a file that is no picture is refused in words", async () => {
   const { page } = await visit();
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   await page
     .locator("#picture-file")
     .setInputFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no") });
@@ -135,7 +135,7 @@ async function openRed(page: Page): Promise<void> {
 
 test("in colour, one kernel goes over red, green and blue", async () => {
   const { page, complaints } = await visit();
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   await page.getByRole("button", { name: "Identity" }).click();
   await openRed(page);
   assert.deepEqual(await middle(page), [54, 54, 54], "in grey: 0.2126 of 255");
@@ -162,7 +162,7 @@ test("a layer of three channels mixes red, green and blue", async () => {
     await cell(page, "weight", offset).click();
     await page.keyboard.type(`${value}\n`);
   }
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   await page.getByRole("switch", { name: "Colour" }).check();
   await openRed(page);
   assert.deepEqual(await middle(page), [0, 255, 0]);
@@ -181,7 +181,7 @@ test("the camera is asked for on use only, runs through the layer, and stops", a
       };
     }),
   );
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   const first = page.locator("picture-view canvas").first();
   await first.waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.dataset["asked"]), undefined);
@@ -211,7 +211,7 @@ test("a camera that may not be used is said in words", async () => {
         Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
     }),
   );
-  await page.getByRole("radio", { name: "Picture" }).check();
+  await enterPicture(page);
   await page.getByRole("button", { name: "Camera" }).click();
   await page.getByText("There is no camera to be had, or the browser was not allowed").waitFor();
   await page.getByRole("button", { name: "Sobel" }).click();
