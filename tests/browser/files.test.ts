@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { cell, close, note, numbers, open, visit } from "./harness.js";
+import { cell, close, enterStack, note, numbers, open, openLesson, visit } from "./harness.js";
 
 before(open);
 after(close);
@@ -63,4 +63,18 @@ test("cells of a spreadsheet go in where the keyboard stands", async () => {
   assert.match(await note(page), /outputs changed of 12/);
   await page.keyboard.press("Control+z");
   assert.equal((await numbers(page, "input"))[1], "-2.");
+});
+
+test("a block of numbers goes into any kernel of a stack, and one undo takes it out", async () => {
+  const { page } = await visit("", { permissions: ["clipboard-read", "clipboard-write"] });
+  await openLesson(page, "conv2d");
+  await enterStack(page);
+  const old = await numbers(page, "layer2.weight");
+  await cell(page, "layer2.weight", 0).click();
+  await page.evaluate(() => navigator.clipboard.writeText("1\t2\n3\t4\n"));
+  await page.keyboard.press("Control+v");
+  await page.locator('[data-role="layer2.weight"] td.edited').first().waitFor();
+  assert.deepEqual(await numbers(page, "layer2.weight"), ["1.", "2.", "3.", "4."]);
+  await page.keyboard.press("Control+z");
+  assert.deepEqual(await numbers(page, "layer2.weight"), old);
 });
