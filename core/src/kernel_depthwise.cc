@@ -30,11 +30,7 @@ inline constexpr int64_t kLine = 16;
 // Outputs of a row, at most: there is a list of its blocks.
 inline constexpr int64_t kMaxColumns = 8192;
 
-struct Depthwise {
-  ConvGeometry geometry;
-  const float* weight;
-  const float* bias;
-  bool is_fast;
+struct Depthwise : ConvTask {
   std::vector<WalkBlock> blocks;
   // Columns of the input that are copied to `edges`.
   struct Edge {
@@ -284,13 +280,7 @@ HWY_EXPORT(RunDepthwise);
 
 class DepthwiseKernel : public Kernel {
  public:
-  DepthwiseKernel(const ConvGeometry& geometry, const float* weight,
-                  const float* bias, Math math) {
-    depthwise_.geometry = geometry;
-    depthwise_.weight = weight;
-    depthwise_.bias = bias;
-    depthwise_.is_fast = math == Math::kFast;
-  }
+  explicit DepthwiseKernel(const ConvTask& task) : depthwise_{task} {}
 
   Status Allocate() {
     const ConvGeometry& g = depthwise_.geometry;
@@ -348,14 +338,9 @@ bool SuitsDepthwise(const ConvGeometry& g) {
   return h.kernel == 3 ? w.kernel <= 3 : h.kernel == 5 && w.kernel <= 16;
 }
 
-Status MakeDepthwiseKernel(const ConvGeometry& geometry, const float* weight,
-                           const float* bias, Math math,
+Status MakeDepthwiseKernel(const ConvTask& task,
                            std::unique_ptr<Kernel>* kernel) {
-  auto depthwise =
-      std::make_unique<DepthwiseKernel>(geometry, weight, bias, math);
-  CONVSCOPE_RETURN_IF_ERROR(depthwise->Allocate());
-  *kernel = std::move(depthwise);
-  return Ok();
+  return MakeKernelOf<DepthwiseKernel>(task, kernel);
 }
 
 }  // namespace convscope

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "convscope/conv.h"
+#include "core/src/conv_task.h"
 
 namespace convscope {
 
@@ -50,8 +51,7 @@ bool SuitsDepthwise(const ConvGeometry& geometry);
 
 // The weights must be finite where windows meet zero padding: some of its cells
 // are multiplied here.
-Status MakeDepthwiseKernel(const ConvGeometry& geometry, const float* weight,
-                           const float* bias, Math math,
+Status MakeDepthwiseKernel(const ConvTask& task,
                            std::unique_ptr<Kernel>* kernel);
 
 }  // namespace convscope

@@ -40,11 +40,7 @@ inline constexpr int64_t kSumsFloats = 32 * 1024;
 // Gathers worked out at a time, unless one panel needs more.
 inline constexpr int64_t kGathers = 2048;
 
-struct Gemm {
-  ConvGeometry geometry;
-  const float* weight;
-  const float* bias;
-  bool is_fast;
+struct Gemm : ConvTask {
   Buffer<float> weights;   // per phase, group and block: [tile][k][row]
   Buffer<float> starts;    // bias + 0
   Buffer<float> panels;    // [panel][k][column]
@@ -293,10 +289,7 @@ HWY_EXPORT(RunGemm);
 
 class GemmKernel : public Kernel {
  public:
-  GemmKernel(const ConvGeometry& geometry, const float* weight,
-             const float* bias, Math math)
-      : gemm_{geometry, weight, bias, math == Math::kFast, {}, {}, {}, {}, {}} {
-  }
+  explicit GemmKernel(const ConvTask& task) : gemm_{task} {}
 
   Status Allocate() {
     const ConvGeometry& g = gemm_.geometry;
@@ -318,8 +311,7 @@ class GemmKernel : public Kernel {
   }
   void Repack() override {
     for (int64_t oc = 0; oc < gemm_.starts.size(); ++oc) {
-      gemm_.starts.data()[oc] =
-          gemm_.bias == nullptr ? 0.0f : gemm_.bias[oc] + 0.0f;
+      gemm_.starts.data()[oc] = gemm_.StartOf(oc);
     }
     HWY_DYNAMIC_DISPATCH(PackGemm)(gemm_);
   }
@@ -335,13 +327,8 @@ class GemmKernel : public Kernel {
 
 }  // namespace
 
-Status MakeGemmKernel(const ConvGeometry& geometry, const float* weight,
-                      const float* bias, Math math,
-                      std::unique_ptr<Kernel>* kernel) {
-  auto gemm = std::make_unique<GemmKernel>(geometry, weight, bias, math);
-  CONVSCOPE_RETURN_IF_ERROR(gemm->Allocate());
-  *kernel = std::move(gemm);
-  return Ok();
+Status MakeGemmKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel) {
+  return MakeKernelOf<GemmKernel>(task, kernel);
 }
 
 }  // namespace convscope

@@ -5,14 +5,13 @@
 #include <memory>
 
 #include "convscope/conv.h"
+#include "core/src/conv_task.h"
 
 namespace convscope {
 
 // The weights must be finite where windows meet zero padding: a padding cell is
 // multiplied here.
-Status MakeGemmKernel(const ConvGeometry& geometry, const float* weight,
-                      const float* bias, Math math,
-                      std::unique_ptr<Kernel>* kernel);
+Status MakeGemmKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel);
 
 }  // namespace convscope
 

@@ -39,11 +39,7 @@ struct TileRow {
   RowTileFunction function;
 };
 
-struct Rows {
-  ConvGeometry geometry;
-  const float* weight;
-  const float* bias;
-  bool is_fast;
+struct Rows : ConvTask {
   Buffer<float> weights;        // per phase and group: tiles of [term][channel]
   Buffer<float> starts;         // bias + 0
   Buffer<float> strip;          // [ic][StripShape]
@@ -268,13 +264,7 @@ HWY_EXPORT(RunRows);
 
 class RowsKernel : public Kernel {
  public:
-  RowsKernel(const ConvGeometry& geometry, const float* weight,
-             const float* bias, Math math) {
-    rows_.geometry = geometry;
-    rows_.weight = weight;
-    rows_.bias = bias;
-    rows_.is_fast = math == Math::kFast;
-  }
+  explicit RowsKernel(const ConvTask& task) : rows_{task} {}
 
   Status Allocate() {
     const ConvGeometry& g = rows_.geometry;
@@ -319,8 +309,7 @@ class RowsKernel : public Kernel {
   void Repack() override {
     const ConvGeometry& g = rows_.geometry;
     for (int64_t oc = 0; oc < rows_.starts.size(); ++oc) {
-      rows_.starts.data()[oc] =
-          rows_.bias == nullptr ? 0.0f : rows_.bias[oc] + 0.0f;
+      rows_.starts.data()[oc] = rows_.StartOf(oc);
     }
     float* to = rows_.weights.data();
     ForEachPhase(g, [&](const Phase& phase) {
@@ -368,13 +357,8 @@ bool SuitsRows(const ConvGeometry& g) {
   return g.oc <= 8 || (g.ic <= 4 && g.oc < 128);
 }
 
-Status MakeRowsKernel(const ConvGeometry& geometry, const float* weight,
-                      const float* bias, Math math,
-                      std::unique_ptr<Kernel>* kernel) {
-  auto rows = std::make_unique<RowsKernel>(geometry, weight, bias, math);
-  CONVSCOPE_RETURN_IF_ERROR(rows->Allocate());
-  *kernel = std::move(rows);
-  return Ok();
+Status MakeRowsKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel) {
+  return MakeKernelOf<RowsKernel>(task, kernel);
 }
 
 }  // namespace convscope

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "convscope/conv.h"
+#include "core/src/conv_task.h"
 
 namespace convscope {
 
@@ -13,9 +14,7 @@ bool SuitsRows(const ConvGeometry& geometry);
 
 // The weights must be finite where windows meet zero padding: a padding cell is
 // multiplied here.
-Status MakeRowsKernel(const ConvGeometry& geometry, const float* weight,
-                      const float* bias, Math math,
-                      std::unique_ptr<Kernel>* kernel);
+Status MakeRowsKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel);
 
 }  // namespace convscope
 

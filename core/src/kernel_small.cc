@@ -42,11 +42,7 @@ inline constexpr int64_t kSmallSums = 48 * 1024;
 // Terms that are gathered before they are shared out to the tiles.
 inline constexpr int64_t kStageTerms = 16;
 
-struct Small {
-  ConvGeometry geometry;
-  const float* weight;
-  const float* bias;
-  bool is_fast;
+struct Small : ConvTask {
   int64_t pixels = 0;
   int64_t row = 0;         // pixels in whole panels
   int64_t block = 0;       // terms of a block
@@ -230,13 +226,8 @@ HWY_EXPORT(RunSmall);
 
 class SmallKernel : public Kernel {
  public:
-  SmallKernel(const ConvGeometry& geometry, const float* weight,
-              const float* bias, Math math) {
-    small_.geometry = geometry;
-    small_.weight = weight;
-    small_.bias = bias;
-    small_.is_fast = math == Math::kFast;
-    small_.pixels = geometry.out_plane();
+  explicit SmallKernel(const ConvTask& task) : small_{task} {
+    small_.pixels = task.geometry.out_plane();
   }
 
   Status Allocate() {
@@ -268,9 +259,7 @@ class SmallKernel : public Kernel {
     const int64_t oc = small_.geometry.oc;
     for (int64_t i = 0; i < small_.starts.size(); ++i) {
       const int64_t group = i / small_.columns, c = i % small_.columns;
-      const bool has_bias = small_.bias != nullptr && c < oc;
-      small_.starts.data()[i] =
-          has_bias ? small_.bias[group * oc + c] + 0.0f : 0.0f;
+      small_.starts.data()[i] = c < oc ? small_.StartOf(group * oc + c) : 0.0f;
     }
     HWY_DYNAMIC_DISPATCH(PackSmall)(small_);
   }
@@ -282,7 +271,7 @@ class SmallKernel : public Kernel {
   }
 
  private:
-  Small small_ = {};
+  Small small_;
 };
 
 }  // namespace
@@ -294,13 +283,8 @@ bool SuitsSmall(const ConvGeometry& g) {
          pixels * whole(g.oc) < whole(pixels) * g.oc;
 }
 
-Status MakeSmallKernel(const ConvGeometry& geometry, const float* weight,
-                       const float* bias, Math math,
-                       std::unique_ptr<Kernel>* kernel) {
-  auto small = std::make_unique<SmallKernel>(geometry, weight, bias, math);
-  CONVSCOPE_RETURN_IF_ERROR(small->Allocate());
-  *kernel = std::move(small);
-  return Ok();
+Status MakeSmallKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel) {
+  return MakeKernelOf<SmallKernel>(task, kernel);
 }
 
 }  // namespace convscope

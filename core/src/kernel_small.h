@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "convscope/conv.h"
+#include "core/src/conv_task.h"
 
 namespace convscope {
 
@@ -12,9 +13,7 @@ namespace convscope {
 bool SuitsSmall(const ConvGeometry& geometry);
 
 // The weights must be finite where windows meet zero padding.
-Status MakeSmallKernel(const ConvGeometry& geometry, const float* weight,
-                       const float* bias, Math math,
-                       std::unique_ptr<Kernel>* kernel);
+Status MakeSmallKernel(const ConvTask& task, std::unique_ptr<Kernel>* kernel);
 
 }  // namespace convscope
 

@@ -49,10 +49,7 @@ inline constexpr int64_t kMaxDilation = 8;
 // Floats of a transformed block, inputs and outputs.
 inline constexpr int64_t kBlockFloats = 160 * 1024;
 
-struct Winograd {
-  ConvGeometry geometry;
-  const float* weight;
-  const float* bias;
+struct Winograd : ConvTask {
   int64_t out = 0;  // outputs of a tile's row: 4 or 2
   // Tiles of the outputs first + q * step, as a convolution of their stride.
   Phase tiles;
@@ -301,12 +298,8 @@ int64_t TileOf(const ConvGeometry& g) {
 
 class WinogradKernel : public Kernel {
  public:
-  WinogradKernel(const ConvGeometry& geometry, const float* weight,
-                 const float* bias) {
-    work_.geometry = geometry;
-    work_.weight = weight;
-    work_.bias = bias;
-    work_.out = TileOf(geometry);
+  explicit WinogradKernel(const ConvTask& task) : work_{task} {
+    work_.out = TileOf(task.geometry);
     work_.StartPlane(0, 0);  // The largest one.
   }
 
@@ -399,12 +392,9 @@ bool SuitsWinograd(const ConvGeometry& g) {
          TileOf(g) > 0;
 }
 
-Status MakeWinogradKernel(const ConvGeometry& geometry, const float* weight,
-                          const float* bias, std::unique_ptr<Kernel>* kernel) {
-  auto winograd = std::make_unique<WinogradKernel>(geometry, weight, bias);
-  CONVSCOPE_RETURN_IF_ERROR(winograd->Allocate());
-  *kernel = std::move(winograd);
-  return Ok();
+Status MakeWinogradKernel(const ConvTask& task,
+                          std::unique_ptr<Kernel>* kernel) {
+  return MakeKernelOf<WinogradKernel>(task, kernel);
 }
 
 }  // namespace convscope

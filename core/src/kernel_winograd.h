@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "convscope/conv.h"
+#include "core/src/conv_task.h"
 
 namespace convscope {
 
@@ -18,8 +19,8 @@ bool SuitsWinograd(const ConvGeometry& geometry);
 
 // Math::kFast only: its sums are others than the reproducible ones. The weights
 // must be finite.
-Status MakeWinogradKernel(const ConvGeometry& geometry, const float* weight,
-                          const float* bias, std::unique_ptr<Kernel>* kernel);
+Status MakeWinogradKernel(const ConvTask& task,
+                          std::unique_ptr<Kernel>* kernel);
 
 }  // namespace convscope
 

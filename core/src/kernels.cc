@@ -19,19 +19,17 @@ namespace {
 // more than it should where a kernel `spreads` weights over outputs.
 class ConvKernel : public Kernel {
  public:
-  ConvKernel(const ConvGeometry& geometry, const float* weight,
-             const float* bias, std::unique_ptr<Kernel> fastest, bool spreads)
-      : geometry_(geometry),
-        weight_(weight),
-        bias_(bias),
+  ConvKernel(const ConvTask& task, std::unique_ptr<Kernel> fastest,
+             bool spreads)
+      : task_(task),
         fastest_(std::move(fastest)),
-        pads_(spreads || MeetsZeroPadding(geometry)) {
+        pads_(spreads || MeetsZeroPadding(task.geometry)) {
     CheckWeights();
   }
 
   void Run(const float* in, float* out) override {
     if (skips_) {
-      ComputeAllCells(geometry_, weight_, bias_, in, out);
+      ComputeAllCells(task_.geometry, task_.weight, task_.bias, in, out);
     } else {
       fastest_->Run(in, out);
     }
@@ -51,14 +49,13 @@ class ConvKernel : public Kernel {
   void CheckWeights() {
     skips_ = false;
     if (!pads_) return;
-    const ConvGeometry& g = geometry_;
+    const ConvGeometry& g = task_.geometry;
     const int64_t count = g.groups * g.oc * g.ic * g.taps();
-    for (int64_t i = 0; i < count; ++i) skips_ |= !std::isfinite(weight_[i]);
+    for (int64_t i = 0; i < count; ++i)
+      skips_ |= !std::isfinite(task_.weight[i]);
   }
 
-  const ConvGeometry geometry_;
-  const float* weight_;
-  const float* bias_;
+  const ConvTask task_;
   std::unique_ptr<Kernel> fastest_;
   bool pads_;
   bool skips_ = false;
@@ -81,26 +78,16 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
     *kernel = std::make_unique<EmptyKernel>();
     return Ok();
   }
+  const ConvTask task{geometry, weight, bias, math == Math::kFast};
+  const bool is_winograd = task.is_fast && SuitsWinograd(geometry);
+  const auto make = is_winograd                ? &MakeWinogradKernel
+                    : SuitsDepthwise(geometry) ? &MakeDepthwiseKernel
+                    : SuitsRows(geometry)      ? &MakeRowsKernel
+                    : SuitsSmall(geometry)     ? &MakeSmallKernel
+                                               : &MakeGemmKernel;
   std::unique_ptr<Kernel> fastest;
-  const bool is_winograd = math == Math::kFast && SuitsWinograd(geometry);
-  if (is_winograd) {
-    CONVSCOPE_RETURN_IF_ERROR(
-        MakeWinogradKernel(geometry, weight, bias, &fastest));
-  } else if (SuitsDepthwise(geometry)) {
-    CONVSCOPE_RETURN_IF_ERROR(
-        MakeDepthwiseKernel(geometry, weight, bias, math, &fastest));
-  } else if (SuitsRows(geometry)) {
-    CONVSCOPE_RETURN_IF_ERROR(
-        MakeRowsKernel(geometry, weight, bias, math, &fastest));
-  } else if (SuitsSmall(geometry)) {
-    CONVSCOPE_RETURN_IF_ERROR(
-        MakeSmallKernel(geometry, weight, bias, math, &fastest));
-  } else {
-    CONVSCOPE_RETURN_IF_ERROR(
-        MakeGemmKernel(geometry, weight, bias, math, &fastest));
-  }
-  *kernel = std::make_unique<ConvKernel>(geometry, weight, bias,
-                                         std::move(fastest), is_winograd);
+  CONVSCOPE_RETURN_IF_ERROR(make(task, &fastest));
+  *kernel = std::make_unique<ConvKernel>(task, std::move(fastest), is_winograd);
   return Ok();
 }
 
