@@ -1,9 +1,10 @@
-// The engine: one WebAssembly instance for the whole page, and the ways to get it there. Everything else in this folder
-// asks raw() for it.
+// The engine: one WebAssembly instance for the whole page, and the mailbox through which lists of numbers and texts cross.
+// Everything else in this folder asks raw() for it.
 import createModule from "./raw.js";
 import type { MainModule } from "./raw.js";
 import type { Raw } from "./bindings.js";
 import { ConvscopeError, coreError } from "./errors.js";
+import { chooseBuild, compile, defaultWasm, type Build, type WasmSource } from "./load.js";
 import { toOptions, typeError } from "./validate.js";
 
 /**
@@ -13,13 +14,10 @@ import { toOptions, typeError } from "./validate.js";
  */
 export type MathMode = "reproducible" | "fast";
 
-/** Which of the two WebAssembly files runs: with relaxed SIMD (fused multiply-add), or with plain SIMD. */
-export type Build = "relaxed" | "simd";
-
 /** Options of {@link init}. */
 export interface InitOptions {
-  /** Where the WebAssembly comes from: an address, the bytes, or a compiled module. Default: the file beside this one. */
-  wasm?: URL | string | ArrayBuffer | ArrayBufferView | WebAssembly.Module | undefined;
+  /** Where the WebAssembly comes from. Default: the file beside this one. */
+  wasm?: WasmSource | undefined;
   /** Which file to take. Default `"auto"`: relaxed where the engine has relaxed SIMD. */
   build?: "auto" | Build | undefined;
   /** How sums are rounded where a layer says nothing else. Default `"reproducible"`. */
@@ -40,27 +38,6 @@ export interface Engine {
 
 /** The package's version; a test holds it against package.json. */
 const version = "0.1.0";
-
-// Modules of one function each that engines without the feature refuse. It makes a zero vector and drops it, the second
-// one after a relaxed multiply and add.
-const header = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10];
-const zero = [65, 0, 253, 15];
-const simdProbe = new Uint8Array([...header, 9, 1, 7, 0, ...zero, 26, 11]);
-const relaxedProbe = new Uint8Array([
-  ...header,
-  20,
-  1,
-  18,
-  0,
-  ...zero,
-  ...zero,
-  ...zero,
-  253,
-  133,
-  2,
-  26,
-  11,
-]);
 
 /** The engine and what is read from it on every call. */
 interface Running {
@@ -294,21 +271,7 @@ function sameOption(a: unknown, b: unknown): boolean {
 }
 
 async function start({ wasm, build, math }: InitOptions): Promise<Engine> {
-  if (typeof WebAssembly !== "object" || !WebAssembly.validate(simdProbe)) {
-    throw new ConvscopeError(
-      "no-simd",
-      "this engine has no WebAssembly SIMD: Chrome and Edge have it from 91 on, Firefox from 89, Safari from 16.4, Node from 16.4",
-    );
-  }
-  const hasRelaxed = WebAssembly.validate(relaxedProbe);
-  if (build === "relaxed" && !hasRelaxed) {
-    throw new ConvscopeError(
-      "no-simd",
-      'this engine has no relaxed SIMD: leave out build, or take build: "simd" (Node 20 needs --experimental-wasm-relaxed-simd)',
-    );
-  }
-  const chosen: Build =
-    build === "relaxed" || (build !== "simd" && hasRelaxed) ? "relaxed" : "simd";
+  const chosen = chooseBuild(build);
   const compiled = await compile(wasm ?? defaultWasm(chosen));
   const info: Engine = Object.freeze({
     build: chosen,
@@ -320,169 +283,6 @@ async function start({ wasm, build, math }: InitOptions): Promise<Engine> {
   // torch without a seed takes one by chance.
   running.raw.manualSeed(Math.floor(Math.random() * 2 ** 32));
   return info;
-}
-
-// Spelled out, because this is the form in which bundlers find the files.
-function defaultWasm(build: Build): URL {
-  return build === "relaxed"
-    ? new URL("./convscope.relaxed.wasm", import.meta.url)
-    : new URL("./convscope.simd.wasm", import.meta.url);
-}
-
-async function compile(source: NonNullable<InitOptions["wasm"]>): Promise<WebAssembly.Module> {
-  if (source instanceof WebAssembly.Module) return source;
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source))
-    return compileBytes(source, "the bytes given");
-  const address = source instanceof URL ? source.href : source;
-  const url = resolve(address);
-  if (url !== null && url.protocol === "file:" && isNode())
-    return compileBytes(await readFile(url), address);
-  const response = await fetchWasm(url?.href ?? address);
-  const type = response.headers.get("content-type") ?? "";
-  if (/^application\/wasm$/i.test(type.trim())) {
-    try {
-      return await WebAssembly.compileStreaming(response);
-    } catch (error) {
-      throw compileError(error, address);
-    }
-  }
-  // Served under another type, so the engine refuses to compile while it loads.
-  return compileBytes(await bytesOf(response, address), address, type);
-}
-
-async function compileBytes(
-  source: ArrayBuffer | ArrayBufferView,
-  from: string,
-  type = "",
-): Promise<WebAssembly.Module> {
-  const bytes = copyBytes(source);
-  if (
-    bytes.length < 8 ||
-    bytes[0] !== 0 ||
-    bytes[1] !== 97 ||
-    bytes[2] !== 115 ||
-    bytes[3] !== 109
-  ) {
-    const served = type === "" ? "" : `, but content of type ${type}`;
-    throw new ConvscopeError(
-      "wasm-invalid",
-      `${from} holds no WebAssembly${served}: is the .wasm file where init({ wasm }) or the bundler says?`,
-    );
-  }
-  try {
-    return await WebAssembly.compile(bytes);
-  } catch (error) {
-    throw compileError(error, from);
-  }
-}
-
-function copyBytes(source: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
-  try {
-    if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
-    return new Uint8Array(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
-  } catch (cause) {
-    throw new ConvscopeError("detached", "the bytes given as wasm were transferred elsewhere", {
-      cause,
-    });
-  }
-}
-
-function compileError(cause: unknown, from: string): ConvscopeError {
-  const text = cause instanceof Error ? cause.message : "";
-  if (/unsafe-eval|content security|csp|disallowed by embedder|blocked/i.test(text)) {
-    return new ConvscopeError(
-      "wasm-blocked",
-      "the page's content-security policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src",
-      { cause },
-    );
-  }
-  return new ConvscopeError(
-    "wasm-invalid",
-    `${from} is no WebAssembly that this engine can run: is it whole?`,
-    { cause },
-  );
-}
-
-function resolve(address: string): URL | null {
-  const base: unknown = (globalThis as { document?: { baseURI?: unknown } }).document?.baseURI;
-  try {
-    return new URL(
-      address,
-      typeof base === "string"
-        ? base
-        : (globalThis as { location?: { href: string } }).location?.href,
-    );
-  } catch {
-    // A path without a base: Node, where it is a file's.
-    return isNode() ? new URL(address, `file://${encodeURI(workingFolder())}/`) : null;
-  }
-}
-
-interface FileSystem {
-  readFile(file: URL): Promise<Uint8Array>;
-}
-
-interface NodeProcess {
-  readonly versions?: { readonly node?: string };
-  cwd?(): string;
-  getBuiltinModule?(name: string): FileSystem;
-}
-
-function nodeProcess(): NodeProcess | undefined {
-  return (globalThis as { process?: NodeProcess }).process;
-}
-
-function isNode(): boolean {
-  return nodeProcess()?.versions?.node !== undefined;
-}
-
-function workingFolder(): string {
-  return nodeProcess()?.cwd?.() ?? "";
-}
-
-/** Node's files, asked for in ways that no bundler for the web follows; the second is for Node before 20.16. */
-async function fileSystem(): Promise<FileSystem> {
-  const name = ["node", "fs/promises"].join(":");
-  return (
-    nodeProcess()?.getBuiltinModule?.(name) ??
-    ((await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as FileSystem)
-  );
-}
-
-async function readFile(url: URL): Promise<Uint8Array> {
-  const files = await fileSystem();
-  try {
-    return await files.readFile(url);
-  } catch (cause) {
-    throw missing(url.href, "the file cannot be read", cause);
-  }
-}
-
-async function fetchWasm(address: string): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(address, { credentials: "same-origin" });
-  } catch (cause) {
-    throw missing(address, "the address cannot be reached", cause);
-  }
-  if (!response.ok) throw missing(address, `the server answers ${response.status}`);
-  return response;
-}
-
-async function bytesOf(response: Response, address: string): Promise<ArrayBuffer> {
-  try {
-    return await response.arrayBuffer();
-  } catch (cause) {
-    throw missing(address, "loading it broke off", cause);
-  }
-}
-
-function missing(address: string, why: string, cause?: unknown): ConvscopeError {
-  return new ConvscopeError(
-    "wasm-missing",
-    `the WebAssembly file ${address} could not be loaded: ${why}; copy it there, or name its place with init({ wasm })`,
-    { cause },
-  );
 }
 
 /** Joins code and glue. The hook keeps the glue from fetching anything. */

@@ -4,14 +4,8 @@
  *
  * @packageDocumentation
  */
-export {
-  engine,
-  init,
-  type Build,
-  type Engine,
-  type InitOptions,
-  type MathMode,
-} from "./engine.js";
+export { engine, init, type Engine, type InitOptions, type MathMode } from "./engine.js";
+export type { Build, WasmSource } from "./load.js";
 export { ConvscopeError, type ErrorCode } from "./errors.js";
 export { manualSeed } from "./random.js";
 export {
