@@ -1,5 +1,6 @@
 // Activations: functions of one cell (activation.h).
-import { makeLayer, PlainLayer } from "./layer.js";
+import { PlainLayer } from "./layer.js";
+import { makeLayer } from "./native.js";
 import { toNumber, toOptions, toString } from "./validate.js";
 
 // In the order in which the engine takes them.

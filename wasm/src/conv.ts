@@ -1,30 +1,30 @@
 // Convolution and transposed convolution over 1, 2 or 3 axes (conv.h).
+import { runBackward, type Gradients } from "./backward.js";
 import type { RawLayer } from "./bindings.js";
-import { check, collect, floats, ints, raw, toMath, withCopy, type MathMode } from "./engine.js";
+import {
+  optionNames,
+  toConvArguments,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  type OutputSizeOptions,
+} from "./conv-options.js";
+import { raw, toMath } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
+import { explainOutput, type Explanation } from "./explain.js";
+import { nativeOf, parametersOf, PlainLayer, runForward, sync } from "./layer.js";
 import {
   collectShape,
-  Layer,
   make,
   makeLayer,
   Native,
-  nativeOf,
   outputOf,
   outputShapeOf,
-  Parameter,
-  PlainLayer,
   postQuestion,
-  runBackward,
-  runForward,
-  sync,
-  type Gradients,
-} from "./layer.js";
-import { dataOf, fromData, sliceFloats, toTensor, type Tensor } from "./tensor.js";
+} from "./native.js";
+import { Parameter } from "./parameters.js";
+import { fromData, sliceFloats, toTensor, type Tensor } from "./tensor.js";
 import {
   elementsOf,
-  indexAt,
-  maxRank,
-  rangeError,
   sameShape,
   toBoolean,
   toInteger,
@@ -33,68 +33,7 @@ import {
   toLayerShape,
   toOptions,
   toString,
-  typeError,
 } from "./validate.js";
-
-/** What lies beyond the border: zeros, the mirror image, the border cell again, or the other end. */
-export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
-
-/**
- * Padding by rule. `"valid"`: none. `"same"`: dilation * (kernel - 1) in all, the odd cell at the end; stride 1 only, as
- * in torch. `"same-upper"`, `"same-lower"`: as much as makes the output ceil(input / stride) long, the odd cell at the end
- * or at the beginning, as ONNX and TensorFlow have it.
- */
-export type PaddingName = "valid" | "same" | "same-upper" | "same-lower";
-
-/** Cells before and after, per axis: ours, torch has no such argument. */
-export type PaddingSides = readonly (readonly [before: number, after: number])[];
-
-/** One number for all axes, or one per axis. */
-export type Ints = number | readonly number[];
-
-/** Arguments of {@link Conv1d}, {@link Conv2d} and {@link Conv3d}: torch's, in camelCase. */
-export interface ConvOptions {
-  /** Channels of the input. */
-  readonly inChannels: number;
-  /** Channels of the output. */
-  readonly outChannels: number;
-  /** Cells of the kernel along each axis. */
-  readonly kernelSize: Ints;
-  /** Cells from one window to the next. Default 1. */
-  readonly stride?: Ints | undefined;
-  /** Cells added on both sides of each axis. Default 0. */
-  readonly padding?: Ints | PaddingSides | PaddingName | undefined;
-  /** Cells from one kernel cell to the next; 1 means none between. Default 1. */
-  readonly dilation?: Ints | undefined;
-  /** Groups of channels that keep to themselves. Default 1. */
-  readonly groups?: number | undefined;
-  /** Whether a number per output channel is added. Default true. */
-  readonly bias?: boolean | undefined;
-  /** What the padding holds. Default `"zeros"`. */
-  readonly paddingMode?: PaddingMode | undefined;
-  /** The first weight, copied: [outChannels, inChannels / groups, …kernelSize]. Default: drawn as torch draws it. */
-  readonly weight?: Tensor | null | undefined;
-  /** The first bias, copied: [outChannels]. Default: drawn as torch draws it. */
-  readonly biasValues?: Tensor | null | undefined;
-  /** How sums are rounded. Default: what `init()` says. */
-  readonly math?: MathMode | undefined;
-}
-
-/** Arguments of {@link ConvTranspose1d}, {@link ConvTranspose2d} and {@link ConvTranspose3d}: torch's, in camelCase. */
-export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
-  /** Cells that the output loses on both sides of each axis. Default 0. */
-  readonly padding?: Ints | undefined;
-  /** Cells that the output gains at the end of each axis; less than stride or dilation. Default 0. */
-  readonly outputPadding?: Ints | undefined;
-  /** The first weight, copied: [inChannels, outChannels / groups, …kernelSize]. Default: drawn as torch draws it. */
-  readonly weight?: Tensor | null | undefined;
-}
-
-/** Options of a transposed layer's `forward` and `backward`. */
-export interface OutputSizeOptions {
-  /** The output's size per axis, or its full shape: instead of `outputPadding`, as in torch. */
-  readonly outputSize?: readonly number[] | undefined;
-}
 
 /** What {@link Conv.backward} answers. */
 export interface ConvGradients extends Gradients {
@@ -102,86 +41,6 @@ export interface ConvGradients extends Gradients {
   readonly weight: Tensor;
   /** Of the bias's shape; null for a layer without one. */
   readonly bias: Tensor | null;
-}
-
-/** One product of the sum behind an output. */
-export interface Term {
-  /** The input cell; null for a cell of zero padding. */
-  readonly input: number[] | null;
-  /** The cell's value; 0 for padding. */
-  readonly x: number;
-  /** The cell of the weight. */
-  readonly weight: number[];
-  /** Its value. */
-  readonly w: number;
-  /** x * w, rounded to float32. */
-  readonly product: number;
-}
-
-/** An output written out: `value` is `bias` plus the terms' products, added one by one in float32. */
-export interface Explanation {
-  readonly value: number;
-  /** 0 for a layer without bias. */
-  readonly bias: number;
-  /** In the order of the sum. */
-  readonly terms: readonly Term[];
-}
-
-const optionNames = [
-  "inChannels",
-  "outChannels",
-  "kernelSize",
-  "stride",
-  "padding",
-  "outputPadding",
-  "dilation",
-  "groups",
-  "bias",
-  "paddingMode",
-  "weight",
-  "biasValues",
-  "math",
-] as const;
-
-/** Convolution's arguments in the order of the engine, less what a layer and a functional call say differently. */
-export interface ConvArguments {
-  readonly stride: number | number[];
-  readonly paddingName: string;
-  readonly padding: number | number[];
-  readonly paddingSides: number[] | null;
-  readonly outputPadding: number | number[];
-  readonly dilation: number | number[];
-  readonly groups: number;
-}
-
-export function toConvArguments(options: Readonly<Record<string, unknown>>): ConvArguments {
-  const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
-  const sides = toPaddingSides(padding);
-  const isName = typeof padding === "string";
-  return {
-    stride: toInts(stride, "stride"),
-    paddingName: isName ? nameOf(padding) : "",
-    padding: isName || sides !== null ? 0 : toInts(padding, "padding"),
-    paddingSides: sides,
-    outputPadding: toInts(outputPadding, "outputPadding"),
-    dilation: toInts(dilation, "dilation"),
-    groups: toInteger(groups, "groups"),
-  };
-}
-
-/** A word that the core will judge; it takes the empty one for "numbers". */
-function nameOf(padding: string): string {
-  return padding === "" ? " " : padding.slice(0, 100);
-}
-
-function toPaddingSides(padding: unknown): number[] | null {
-  if (!Array.isArray(padding) || !padding.some((entry) => Array.isArray(entry))) return null;
-  if (padding.length > maxRank) throw rangeError(`at most ${maxRank} pairs`, "padding", padding);
-  return padding.flatMap((entry: unknown, axis) => {
-    const sides = toIntegers(entry, `padding[${axis}]`, 2);
-    if (sides.length !== 2) throw typeError("[before, after]", `padding[${axis}]`, entry);
-    return sides;
-  });
 }
 
 function makeRaw(
@@ -340,49 +199,13 @@ export abstract class Conv extends PlainLayer {
    * ```
    */
   explain(x: Tensor, outputIndex: readonly number[]): Explanation {
-    return explainWith(this, nativeOf(this).raw, this.#weight.shape, x, outputIndex);
+    sync(this);
+    return explainOutput(nativeOf(this).raw, this.#weight.shape, x, outputIndex);
   }
 }
 
 function withBias(gradients: Gradients): ConvGradients {
   return { ...gradients, weight: gradients.weight as Tensor, bias: gradients.bias ?? null };
-}
-
-function explainWith(
-  layer: Layer<unknown>,
-  made: RawLayer,
-  weightShape: readonly number[],
-  x: unknown,
-  outputIndex: readonly number[],
-): Explanation {
-  const input = toTensor(x, "x");
-  sync(layer);
-  const shape = postQuestion(input.shape, outputIndex, "outputIndex");
-  check(() =>
-    withCopy(dataOf(input), (address) =>
-      raw().explain(made, shape.length, outputIndex.length, address),
-    ),
-  );
-  const [value, bias, count, offsetsAt, numbersAt] = collect(5) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const offsets = ints().slice(offsetsAt / 4, offsetsAt / 4 + 2 * count);
-  const numbers = floats().slice(numbersAt / 4, numbersAt / 4 + 3 * count);
-  const terms = Array.from({ length: count }, (_, t): Term => {
-    const from = offsets[2 * t] as number;
-    return {
-      input: from < 0 ? null : indexAt(shape, from),
-      x: numbers[3 * t] as number,
-      weight: indexAt(weightShape, offsets[2 * t + 1] as number),
-      w: numbers[3 * t + 1] as number,
-      product: numbers[3 * t + 2] as number,
-    };
-  });
-  return { value, bias, terms };
 }
 
 /** The layer that a transposed one is for a given outputSize; it shares its parameters. */
@@ -424,7 +247,9 @@ export abstract class ConvTranspose extends Conv {
 
   override backward(x: Tensor, gradOutput: Tensor, options?: OutputSizeOptions): ConvGradients {
     const input = toTensor(x, "x");
-    return withBias(runBackward(this, this.#native(input.shape, options), input, gradOutput));
+    sync(this);
+    const native = this.#native(input.shape, options);
+    return withBias(runBackward(native, parametersOf(this), input, gradOutput));
   }
 
   /** The sum behind one output (see {@link Conv1d.explain}): the inputs that stamp it. */
@@ -434,8 +259,8 @@ export abstract class ConvTranspose extends Conv {
     options?: OutputSizeOptions,
   ): Explanation {
     const input = toTensor(x, "x");
-    return explainWith(
-      this,
+    sync(this);
+    return explainOutput(
       this.#native(input.shape, options).raw,
       this.weight.shape,
       input,

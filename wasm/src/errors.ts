@@ -84,3 +84,10 @@ const coreCodes: readonly ErrorCode[] = [
 export function coreError(code: number, message: string): ConvscopeError {
   return new ConvscopeError(coreCodes[code - 1] ?? "value", message);
 }
+
+/** No room for so many float32 or int32 elements. */
+export function outOfMemory(elements: number, cause: unknown): ConvscopeError {
+  return new ConvscopeError("memory", `out of memory: could not allocate ${elements * 4} bytes`, {
+    cause,
+  });
+}

@@ -1,6 +1,7 @@
 // Unfold and Fold: an image as a matrix of its sliding blocks, and back (fold.h).
-import { makeLayer, PlainLayer } from "./layer.js";
-import type { Ints } from "./conv.js";
+import type { Ints } from "./conv-options.js";
+import { PlainLayer } from "./layer.js";
+import { makeLayer } from "./native.js";
 import { toInts, toOptions } from "./validate.js";
 
 /** Arguments of {@link Unfold}: torch's, in camelCase. One number or `[height, width]`. */

@@ -7,13 +7,16 @@ import {
   type Ints,
   type PaddingName,
   type PaddingSides,
-} from "./conv.js";
+} from "./conv-options.js";
 import { toMath, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import { Fold, Unfold, type FoldOptions, type UnfoldOptions } from "./fold.js";
-import { Layer, makeLayer, Parameter, PlainLayer } from "./layer.js";
+import { Layer, PlainLayer } from "./layer.js";
+import { makeLayer } from "./native.js";
+import { Parameter } from "./parameters.js";
 import * as pools from "./pool.js";
-import { toTensor, zeros, type Tensor } from "./tensor.js";
+import { zeros } from "./creation.js";
+import { toTensor, type Tensor } from "./tensor.js";
 import { toIntegers, toNumber, toOptions, toString } from "./validate.js";
 
 /** Options of {@link F.conv1d}, {@link F.conv2d} and {@link F.conv3d}. */

@@ -8,21 +8,11 @@ export { engine, init, type Engine, type InitOptions, type MathMode } from "./en
 export type { Build, WasmSource } from "./load.js";
 export { ConvscopeError, type ErrorCode } from "./errors.js";
 export { manualSeed } from "./random.js";
-export {
-  arange,
-  full,
-  IntTensor,
-  ones,
-  rand,
-  randn,
-  Tensor,
-  tensor,
-  zeros,
-  type Nested,
-  type NumberArray,
-} from "./tensor.js";
+export { IntTensor, Tensor, type Nested } from "./tensor.js";
+export { arange, full, ones, rand, randn, tensor, zeros, type NumberArray } from "./creation.js";
 export { Cells, type Product } from "./cells.js";
-export { Layer, type AxisField, type FieldStep, type Gradients } from "./layer.js";
+export { Layer, type AxisField, type FieldStep } from "./layer.js";
+export type { Gradients } from "./backward.js";
 export {
   Conv1d,
   Conv2d,
@@ -31,16 +21,17 @@ export {
   ConvTranspose2d,
   ConvTranspose3d,
   type ConvGradients,
-  type ConvOptions,
-  type ConvTransposeOptions,
-  type Explanation,
-  type Ints,
-  type OutputSizeOptions,
-  type PaddingMode,
-  type PaddingName,
-  type PaddingSides,
-  type Term,
 } from "./conv.js";
+export type {
+  ConvOptions,
+  ConvTransposeOptions,
+  Ints,
+  OutputSizeOptions,
+  PaddingMode,
+  PaddingName,
+  PaddingSides,
+} from "./conv-options.js";
+export type { Explanation, Term } from "./explain.js";
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,

@@ -1,62 +1,36 @@
-// Layer: what every layer answers, and how its parameters and its memory in WebAssembly are kept.
+// Layer: what every layer answers.
 //
-// A layer's parameters are JavaScript tensors; the engine's layer has a copy. Before every use the copy is brought up to
-// date, and nothing is done where nothing can have changed. What one layer holds in WASM memory goes with it
-// (FinalizationRegistry) and, for forward()'s buffers, also when all layers together hold too much.
-import type { Maker, RawLayer, RawPlan } from "./bindings.js";
+// A layer's parameters are JavaScript tensors (parameters.ts); the engine's layer (native.ts) has a copy. Before every
+// use the copy is brought up to date, and nothing is done where nothing can have changed.
+import { runBackward, type Gradients } from "./backward.js";
+import type { RawLayer } from "./bindings.js";
 import { answeredCells, type Cells } from "./cells.js";
-import { ConvscopeError } from "./errors.js";
 import {
   check,
   collect,
   defaultMath,
   doubles,
   floats,
-  ints,
-  lastError,
   post,
-  postArguments,
   raw,
-  survive,
   textOf,
   toMath,
   withCopy,
-  type Argument,
   type MathMode,
 } from "./engine.js";
+import {
+  collectShape,
+  forwardOf,
+  Native,
+  outputOf,
+  outputShapeOf,
+  postQuestion,
+  type Forward,
+} from "./native.js";
+import { loadState, type NamedParameter, type Parameter } from "./parameters.js";
 import { Plan, type PlanOptions } from "./plan.js";
-import {
-  ChangeMark,
-  copyOut,
-  dataOf,
-  fromData,
-  fromInts,
-  overwrite,
-  poke,
-  sliceFloats,
-  toTensor,
-  type IntTensor,
-  type Tensor,
-} from "./tensor.js";
-import {
-  elementsOf,
-  maxLayerRank,
-  quote,
-  sameShape,
-  toIntegers,
-  toLayerShape,
-  toOptions,
-  toString,
-  typeError,
-} from "./validate.js";
-
-/** What {@link Layer.backward} answers: the gradient of the input, and of each parameter under its name. */
-export interface Gradients {
-  /** The gradient of the input, of the input's shape. */
-  readonly input: Tensor;
-  /** The gradients of parameters: `weight` and `bias`; in a Sequential `"0.weight"` … */
-  readonly [parameter: string]: Tensor | null;
-}
+import { dataOf, poke, toTensor, type Tensor } from "./tensor.js";
+import { quote, toLayerShape, toOptions, toString, typeError } from "./validate.js";
 
 /** How one output sees the input along one spatial axis, the input thought endless. */
 export interface AxisField {
@@ -79,88 +53,7 @@ export interface FieldStep {
   readonly axes: readonly AxisField[];
 }
 
-/** The buffers of a layer's last forward(). */
-export interface Forward {
-  readonly raw: RawPlan;
-  readonly owner: Native;
-  readonly math: MathMode;
-  readonly inputShape: readonly number[];
-  readonly outputShape: readonly number[];
-  /** Indices into the memory as floats. */
-  readonly input: number;
-  readonly output: number;
-  readonly outputEnd: number;
-  /** 0 without indices. */
-  readonly indices: number;
-  readonly bytes: number;
-  /** The version of the parameters that the plan has packed. */
-  version: number;
-  lastUse: number;
-}
-
-/** What a layer holds in WASM memory. It knows nothing of the layer, which can so be collected. */
-export class Native {
-  readonly raw: RawLayer;
-  forward: Forward | null = null;
-
-  constructor(layer: RawLayer) {
-    this.raw = layer;
-  }
-
-  free(): void {
-    if (this.forward !== null) forget(this.forward);
-    raw().deleteLayer(this.raw);
-  }
-}
-
 const natives = new FinalizationRegistry<Native>((native) => native.free());
-
-/** Bytes that forward() keeps for all layers together; beyond, the one used longest ago goes. */
-const maxForwardBytes = 64 * 2 ** 20;
-const forwards = new Set<Forward>();
-let forwardBytes = 0;
-let clock = 0;
-
-function forget(forward: Forward): void {
-  forwards.delete(forward);
-  forwardBytes -= forward.bytes;
-  forward.owner.forward = null;
-  raw().deletePlan(forward.raw);
-}
-
-function makeRoom(limit: number, except: Forward | null): void {
-  while (forwardBytes > limit) {
-    let oldest: Forward | null = null;
-    for (const forward of forwards) {
-      if (forward !== except && (oldest === null || forward.lastUse < oldest.lastUse))
-        oldest = forward;
-    }
-    if (oldest === null) return;
-    forget(oldest);
-  }
-}
-
-/** A parameter: the user's tensor, and what of it the engine has. */
-export class Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  tensor: Tensor;
-  readonly mark = new ChangeMark();
-
-  constructor(name: string, shape: readonly number[], tensor: Tensor) {
-    this.name = name;
-    this.shape = shape;
-    this.tensor = tensor;
-  }
-}
-
-/** A parameter of a layer or of a part of it. */
-export interface NamedParameter {
-  /** `"weight"`, `"bias"`; in a Sequential `"0.weight"`. */
-  readonly name: string;
-  readonly parameter: Parameter;
-  readonly owner: Layer<unknown>;
-}
 
 /** What a layer is made of. */
 export interface Made {
@@ -276,7 +169,8 @@ export abstract class Layer<Output = Tensor> {
    * ```
    */
   backward(x: Tensor, gradOutput: Tensor): Gradients {
-    return runBackward(this, this.#native, x, gradOutput);
+    this.#sync();
+    return runBackward(this.#native, parametersOf(this), x, gradOutput);
   }
 
   /**
@@ -397,7 +291,7 @@ export abstract class Layer<Output = Tensor> {
    * nothing was copied
    */
   loadStateDict(state: Readonly<Record<string, Tensor>>): void {
-    loadState(this, state);
+    loadState(parametersOf(this), state, String(this).split("(")[0] as string);
   }
 
   /** torch's print of the layer: `Conv2d(1, 2, kernel_size=(2, 3), stride=(1, 1))`. */
@@ -425,16 +319,7 @@ export abstract class Layer<Output = Tensor> {
 
   #run(native: Native, x: Tensor): Forward {
     const version = this.#sync();
-    let forward = native.forward;
-    const math = this.math;
-    if (forward === null || forward.math !== math || !sameShape(forward.inputShape, x.shape)) {
-      if (forward !== null) forget(forward);
-      forward = makeForward(native, toLayerShape(x.shape, "x"), math, version);
-    } else if (forward.version !== version) {
-      raw().planRepack(forward.raw);
-      forward.version = version;
-    }
-    forward.lastUse = ++clock;
+    const forward = forwardOf(native, x.shape, this.math, version);
     floats().set(dataOf(x), forward.input);
     raw().planRun(forward.raw);
     return forward;
@@ -472,182 +357,4 @@ export function toTarget(layer: Layer<unknown>, target: unknown): number {
     );
   }
   return p + 1;
-}
-
-export function outputShapeOf(layer: RawLayer, shape: readonly number[]): readonly number[] {
-  post(shape);
-  return collectShape(raw().outputShape(layer, shape.length));
-}
-
-/** The shape that the engine answered with from number `begin` of the mailbox on; a negative rank is a refusal. */
-export function collectShape(rank: number, begin = 0): readonly number[] {
-  if (rank < 0) throw lastError();
-  return Object.freeze(collect(rank, begin));
-}
-
-/** Posts the input's shape and an index. */
-export function postQuestion(inputShape: unknown, index: unknown, name: string): readonly number[] {
-  const shape = toLayerShape(inputShape, "inputShape");
-  post(shape, toIntegers(index, name, maxLayerRank));
-  return shape;
-}
-
-/** What the engine makes; where memory is short, once more without the buffers that can be had again. */
-export function make<Handle extends number>(attempt: () => Handle): Handle {
-  const made = survive(attempt) || retry(attempt);
-  if (made === 0) throw lastError();
-  return made;
-}
-
-function retry<Handle extends number>(attempt: () => Handle): Handle | 0 {
-  if (forwards.size === 0 || lastError().code !== "memory") return 0;
-  makeRoom(-1, null);
-  return survive(attempt);
-}
-
-/** The engine's layer for arguments in the order of wasm/bindings/make.cc. */
-export function makeLayer(maker: Maker, ...values: readonly Argument[]): RawLayer {
-  return make(() => {
-    postArguments(values);
-    return raw()[maker]();
-  });
-}
-
-/** A plan and where its buffers are. */
-export interface MadePlan {
-  readonly plan: RawPlan;
-  readonly outputShape: readonly number[];
-  readonly buffers: readonly [
-    input: number,
-    output: number,
-    indices: number,
-    workspaceBytes: number,
-  ];
-}
-
-export function makePlan(native: Native, inputShape: readonly number[], math: MathMode): MadePlan {
-  const plan = make(() => {
-    post(inputShape);
-    return raw().makePlan(native.raw, inputShape.length, math === "fast");
-  });
-  const outputShape = collectShape(raw().planBuffers(plan), 4);
-  return { plan, outputShape, buffers: collect(4) as [number, number, number, number] };
-}
-
-function makeForward(
-  native: Native,
-  inputShape: readonly number[],
-  math: MathMode,
-  version: number,
-): Forward {
-  const { plan, buffers, outputShape } = makePlan(native, inputShape, math);
-  const [input, outputAt, indices, workspaceBytes] = buffers;
-  const outputSize = elementsOf(outputShape);
-  const output = outputAt / 4;
-  const forward: Forward = {
-    raw: plan,
-    owner: native,
-    math,
-    inputShape,
-    outputShape,
-    input: input / 4,
-    output,
-    outputEnd: output + outputSize,
-    indices: indices / 4,
-    bytes: workspaceBytes + 4 * (elementsOf(inputShape) + outputSize),
-    version,
-    lastUse: 0,
-  };
-  native.forward = forward;
-  forwards.add(forward);
-  forwardBytes += forward.bytes;
-  makeRoom(maxForwardBytes, forward);
-  return forward;
-}
-
-export function outputOf(forward: Forward): Tensor {
-  return fromData(copyOut(floats(), forward.output, forward.outputEnd), forward.outputShape);
-}
-
-export function indicesOf(forward: Forward): IntTensor {
-  const count = forward.outputEnd - forward.output;
-  return fromInts(copyOut(ints(), forward.indices, forward.indices + count), forward.outputShape);
-}
-
-export function runBackward(
-  layer: Layer<unknown>,
-  native: Native,
-  x: unknown,
-  gradOutput: unknown,
-): Gradients {
-  const input = toTensor(x, "x");
-  const grad = toTensor(gradOutput, "gradOutput");
-  const shape = toLayerShape(input.shape, "x");
-  sync(layer);
-  const engine = raw();
-  const backward = make(() => {
-    post(shape);
-    return engine.makeBackward(native.raw, shape.length);
-  });
-  try {
-    const outputShape = collectShape(engine.backwardBuffers(backward), 3);
-    const [inputAt, gradAt, gradInput] = collect(3) as [number, number, number];
-    if (!sameShape(outputShape, grad.shape)) {
-      throw new ConvscopeError(
-        "shape",
-        `Mismatch in shape: grad_output[0] has a shape of ${torchSize(grad.shape)} and output[0] has a shape of ${torchSize(outputShape)}.`,
-      );
-    }
-    floats().set(dataOf(input), inputAt / 4);
-    floats().set(dataOf(grad), gradAt / 4);
-    check(() => engine.backwardRun(backward));
-    const gradients: Record<string, Tensor | null> = {};
-    for (const [p, { name, parameter }] of parametersOf(layer).entries()) {
-      gradients[name] = fromData(
-        sliceFloats(engine.backwardParameter(backward, p), parameter.tensor.size),
-        parameter.shape,
-      );
-    }
-    return { ...gradients, input: fromData(sliceFloats(gradInput, input.size), shape) };
-  } finally {
-    engine.deleteBackward(backward);
-  }
-}
-
-function loadState(layer: Layer<unknown>, state: unknown): void {
-  if (typeof state !== "object" || state === null) throw typeError("object", "state", state);
-  const given = new Map(
-    Object.entries(state).map(([name, value]) => [name, toTensor(value, name)]),
-  );
-  const parameters = parametersOf(layer);
-  const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
-  const missing = parameters.map(({ name }) => name).filter((name) => !given.has(name));
-  const unexpected = [...given.keys()].filter(
-    (name) => !parameters.some((own) => own.name === name),
-  );
-  const complaints: string[] = [];
-  if (missing.length > 0) complaints.push(`Missing key(s) in state_dict: ${quoted(missing)}. `);
-  if (unexpected.length > 0)
-    complaints.push(`Unexpected key(s) in state_dict: ${quoted(unexpected)}. `);
-  for (const { name, parameter } of parameters) {
-    const tensor = given.get(name);
-    if (tensor === undefined || sameShape(tensor.shape, parameter.shape)) continue;
-    complaints.push(
-      `size mismatch for ${name}: copying a param with shape ${torchSize(tensor.shape)} from checkpoint, the shape in current model is ${torchSize(parameter.shape)}.`,
-    );
-  }
-  if (complaints.length > 0) {
-    const kind = String(layer).split("(")[0];
-    throw new ConvscopeError(
-      "shape",
-      `Error(s) in loading state_dict for ${kind}:\n\t${complaints.join("\n\t")}`,
-    );
-  }
-  for (const { name, parameter } of parameters)
-    overwrite(parameter.tensor, given.get(name) as Tensor);
-}
-
-/** How torch writes a shape in its messages. */
-export function torchSize(shape: readonly number[]): string {
-  return `torch.Size([${shape.join(", ")}])`;
 }

@@ -1,7 +1,8 @@
 // What becomes of each layer in ONNX (onnx-graph.ts): mostly an operator of the same name; where ONNX has none, or one that
 // rounds sizes otherwise, several that give the same values.
 import { nameOf } from "./classes.js";
-import type { Conv, PaddingSides } from "./conv.js";
+import type { Conv } from "./conv.js";
+import type { PaddingSides } from "./conv-options.js";
 import { ConvscopeError } from "./errors.js";
 import type { Layer } from "./layer.js";
 import { addActivation } from "./onnx-activation.js";

@@ -1,6 +1,7 @@
 // Padding as a layer (pad.h).
-import { makeLayer, PlainLayer } from "./layer.js";
-import type { Ints } from "./conv.js";
+import type { Ints } from "./conv-options.js";
+import { PlainLayer } from "./layer.js";
+import { makeLayer } from "./native.js";
 import { toInts, toNumber, toOptions } from "./validate.js";
 
 /** Arguments of the padding layers. */

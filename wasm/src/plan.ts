@@ -3,7 +3,8 @@
 import type { RawPlan } from "./bindings.js";
 import { floats, raw, textOf, type MathMode } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
-import { makePlan, nativeOf, sync, type Layer } from "./layer.js";
+import { nativeOf, sync, type Layer } from "./layer.js";
+import { makePlan } from "./native.js";
 import { elementsOf } from "./validate.js";
 
 /** Options of a layer's `plan()`. */

@@ -1,14 +1,7 @@
 // Max and average pooling over 1, 2 or 3 axes, of windows or to a given size (pool.h, adaptive_pool.h).
-import {
-  indicesOf,
-  Layer,
-  makeLayer,
-  nativeOf,
-  outputOf,
-  PlainLayer,
-  runForward,
-} from "./layer.js";
-import type { Ints } from "./conv.js";
+import type { Ints } from "./conv-options.js";
+import { Layer, nativeOf, PlainLayer, runForward } from "./layer.js";
+import { indicesOf, makeLayer, outputOf } from "./native.js";
 import { toTensor, type IntTensor, type Tensor } from "./tensor.js";
 import { toBoolean, toInteger, toInts, toOptions, typeError } from "./validate.js";
 

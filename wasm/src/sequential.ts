@@ -1,7 +1,8 @@
 // Sequential: layers run one after another (sequential.h).
 import { raw, withCopy } from "./engine.js";
 import { AdaptiveMaxPool, MaxPool } from "./pool.js";
-import { make, nativeOf, PlainLayer, toLayer, type Layer } from "./layer.js";
+import { nativeOf, PlainLayer, toLayer, type Layer } from "./layer.js";
+import { make } from "./native.js";
 
 /**
  * torch.nn.Sequential: layers run one after another, each on what the one before it gives. It shares its layers: what

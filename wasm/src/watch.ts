@@ -5,8 +5,6 @@ import { Cells, checkListable } from "./cells.js";
 import { check, collect, ints, post, raw, textOf, withCopy } from "./engine.js";
 import { ConvscopeError } from "./errors.js";
 import {
-  collectShape,
-  make,
   nativeOf,
   noteEdit,
   parametersOf,
@@ -15,8 +13,9 @@ import {
   toTarget,
   versionOf,
   type Layer,
-  type NamedParameter,
 } from "./layer.js";
+import { collectShape, make } from "./native.js";
+import type { NamedParameter } from "./parameters.js";
 import { dataOf, fromData, isUntouched, sliceFloats, toTensor, type Tensor } from "./tensor.js";
 import {
   elementsOf,
