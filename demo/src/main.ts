@@ -3,7 +3,7 @@
 import { init } from "convscope";
 import * as actions from "./actions.js";
 import { ChangeNote } from "./elements/change-note.js";
-import { h } from "./elements/dom.js";
+import { attribute, h, hide } from "./elements/dom.js";
 import { FigureLegend } from "./elements/figure-legend.js";
 import { LessonPanel } from "./elements/lesson-panel.js";
 import { ParamPanel, type ArgsEvent } from "./elements/param-panel.js";
@@ -167,16 +167,16 @@ function render(): void {
   const { layer } = evaluate(stage);
   if (mode === "stack") renderStack(state);
   else renderStage(state);
-  page.picture.hidden = mode !== "picture" || !seesPictures(stage);
+  hide(page.picture, mode !== "picture" || !seesPictures(stage));
   if (!page.picture.hidden) renderPicture(state);
   if (page.name.textContent !== String(layer)) page.name.textContent = String(layer);
   page.legend.view = figures.legendView(state);
   page.note.view = views.noteView(state, complaint);
   page.refusal.view = views.refusalView(state);
   page.stage.classList.toggle("refused", attempt !== null);
-  page.figure.setAttribute("aria-disabled", String(attempt !== null));
+  attribute(page.figure, "aria-disabled", String(attempt !== null));
   page.lessons.view = views.lessonView(state, finished);
-  page.transport.hidden = mode !== "step";
+  hide(page.transport, mode !== "step");
   if (!page.transport.hidden) renderTransport(state);
   for (const input of modeInputs) input.checked = input.value === (coming ?? mode);
   undoButton.disabled = history.past.length === 0;
@@ -207,12 +207,12 @@ function renderStage(state: State): void {
   backdrop.view = figures.backdropView(state.stage, figure, pointing);
   for (const [role, grid] of grids) {
     const view = figures.gridView(role, state, figure, pointing);
-    grid.hidden = view === null;
+    hide(grid, view === null);
     if (view) grid.view = view;
   }
-  for (const grid of levelGrids) grid.hidden = true;
+  for (const grid of levelGrids) hide(grid, true);
   page.sum.view = views.sumView(state, pointing);
-  page.stack.hidden = true;
+  hide(page.stack, true);
 }
 
 /** Several layers: the tensors before, between and after them. */
@@ -222,25 +222,31 @@ function renderStack(state: State): void {
   const shown = stackViews(state, figure, pointedLevel());
   showFigure(figure);
   backdrop.view = shown.backdrop;
-  for (const grid of grids.values()) grid.hidden = true;
+  for (const grid of grids.values()) hide(grid, true);
   shown.grids.forEach((view, level) => {
     if (!levelGrids[level]) {
       levelGrids[level] = new TensorGrid();
       page.figure.append(levelGrids[level]);
     }
-    levelGrids[level].hidden = false;
+    hide(levelGrids[level], false);
     levelGrids[level].view = view;
   });
-  levelGrids.forEach((grid, level) => (grid.hidden = level >= shown.grids.length));
+  levelGrids.forEach((grid, level) => hide(grid, level >= shown.grids.length));
   page.sum.view = views.sentenceView(shown.sentence);
-  page.stack.hidden = false;
+  hide(page.stack, false);
   page.stack.view = stackPanelView(state);
 }
 
-/** A picture through the layer; its kernel is the figure's. */
-function renderPicture(state: State): void {
+let sharpen: ReturnType<typeof setTimeout> | undefined;
+/** A picture through the layer; its kernel is the figure's. While a value is dragged it is drawn
+ *  as fine as the screen shows it, and in full as soon as the hand rests. */
+function renderPicture(state: State, moves = dragged): void {
   if (!pictures.loaded) return void withPart(pictures, render);
-  const { view, sum } = pictures.now.pictureView(state.stage);
+  const { across } = page.picture;
+  const { view, sum } = pictures.now.pictureView(state.stage, moves ? across : Infinity);
+  clearTimeout(sharpen);
+  if (moves)
+    sharpen = setTimeout(() => page.picture.hidden || renderPicture(history.now, false), 100);
   page.picture.view = view;
   if (sum) page.sum.view = sum;
 }
@@ -513,19 +519,20 @@ function listen(): void {
   }).observe(page.figureBox);
 }
 
+/** A value is being dragged: its moves are one step of undo. */
 let dragged = false;
 function scrubCell({ role, offset, value, phase }: ScrubEvent): void {
   page.figure.classList.add("dragged");
   const one = { target: targetOf(role), offset, value };
-  if (isBehind(role)) {
-    if (phase === "move") set(actions.editLayer(history, role, [{ offset, value }], !dragged));
-    dragged = phase === "move";
-  } else if (history.now.mode === "predict") {
+  const first = !dragged;
+  if (history.now.mode === "predict" && !isBehind(role)) {
     if (phase === "end") set(actions.applyEdits(history, [one]));
-  } else if (phase === "move") {
-    set(actions.scrub(history, one, !dragged));
-    dragged = true;
-  } else dragged = false;
+    return;
+  }
+  dragged = phase === "move";
+  if (!dragged) render();
+  else if (isBehind(role)) set(actions.editLayer(history, role, [{ offset, value }], first));
+  else set(actions.scrub(history, one, first));
 }
 
 function onShortcut(event: KeyboardEvent): void {

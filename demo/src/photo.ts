@@ -1,10 +1,9 @@
 // Photo: a picture through the stage's layer, in grey or in colour. The plan stays while
 // the layer's arguments and the picture's size stay, so a new weight costs one run.
-import type { Plan, Tensor } from "convscope";
+import { Hardtanh, Sequential, tensor, type Plan, type Tensor } from "convscope";
 import { makeLayer, type Conv } from "./model.js";
 import { FILTERS } from "./filters.js";
-import type { LayerArgs, Stage } from "./state.js";
-import { tensor } from "convscope";
+import { perAxis, type LayerArgs, type Stage } from "./state.js";
 
 /** Longest side of a picture: larger ones are scaled down when they are opened. */
 export const MAX_SIDE = 1024;
@@ -40,14 +39,15 @@ export function filterOf({ args, weight }: Stage): number {
 }
 
 export interface Filtered {
-  /** 1 (grey) or 3 (red, green, blue), one after the other in `values`. */
+  /** 1 (grey) or 3 (red, green and blue), one after the other in `values`. */
   readonly planes: number;
   readonly width: number;
   readonly height: number;
-  /** A view of the engine's memory: to be read before the next call. */
+  /** From 0 (black, and what is below) to 1. A view of the engine's memory: to be read before the next call. */
   readonly values: Float32Array;
 }
 
+/** One layer for pictures of one size. The plan stays while both stay. */
 interface Held {
   readonly args: LayerArgs;
   readonly shape: string;
@@ -57,31 +57,45 @@ interface Held {
   photo: Photo | null;
   of: Stage | null;
 }
-let held: Held | null = null;
+/** By step. */
+const held = new Map<number, Held>();
 
-/** The picture after the stage's layer; computed anew only for another stage or picture. */
-export function filtered(stage: Stage, photo: Photo): Filtered {
+/** Whether a larger stride gives some of the same pixels. PyTorch takes "same" without one only. */
+export const canBeThinned = ({ args }: Stage): boolean =>
+  !args.transposed && args.padding !== "same";
+
+/**
+ * The picture after the stage's layer, as a screen shows it: clamped to what can be shown, and
+ * of each row and column only every `step`-th pixel, which is what a stride computes. Computed
+ * anew only for another stage or picture.
+ */
+export function filtered(stage: Stage, photo: Photo, step = 1): Filtered {
   const shape = `${photo.grey.shape}${photo.colour ? " in colour" : ""}`;
-  if (held?.args !== stage.args || held.shape !== shape) {
-    held?.plan.dispose();
-    held = null;
-    const layer = makeLayer(stage.args, stage);
-    const plan = layer.plan(seenBy(stage, photo).shape, { math: "fast" });
-    held = { args: stage.args, shape, layer, plan, photo: null, of: null };
+  let ready = held.get(step);
+  if (ready?.args !== stage.args || ready.shape !== shape) {
+    ready?.plan.dispose();
+    const { args } = stage;
+    const stride = perAxis(args.stride, args.axes).map((each) => each * step);
+    const layer = makeLayer(step === 1 ? args : { ...args, stride }, stage);
+    const shown = new Sequential(layer, new Hardtanh({ minVal: 0, maxVal: 1 }));
+    const plan = shown.plan(seenBy(stage, photo).shape, { math: "fast" });
+    ready = { args, shape, layer, plan, photo: null, of: null };
+    held.set(step, ready);
   }
-  if (held.photo !== photo) {
-    held.plan.input.set(seenBy(stage, photo).data);
-    held.photo = photo;
-    held.of = null;
+  const { layer, plan } = ready;
+  if (ready.photo !== photo) {
+    plan.input.set(seenBy(stage, photo).data);
+    ready.photo = photo;
+    ready.of = null;
   }
-  if (held.of !== stage) {
-    held.of = stage;
-    held.layer.weight = stage.weight;
-    if (stage.bias) held.layer.bias = stage.bias;
-    held.plan.run();
+  if (ready.of !== stage) {
+    ready.of = stage;
+    layer.weight = stage.weight;
+    if (stage.bias) layer.bias = stage.bias;
+    plan.run();
   }
-  const [height, width] = held.plan.outputShape.slice(-2) as [number, number];
-  const values = held.plan.output;
+  const [height, width] = plan.outputShape.slice(-2) as [number, number];
+  const values = plan.output;
   return { planes: values.length / (width * height), width, height, values };
 }
 

@@ -3,9 +3,10 @@
 import { h } from "./elements/dom.js";
 import { PictureBox, type PictureView } from "./elements/picture-view.js";
 import type { SumView } from "./elements/sum-of-products.js";
+import { evaluate } from "./model.js";
 import { photoPointing } from "./photo-pointing.js";
 import { FILTERS } from "./filters.js";
-import { filterOf, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
+import { canBeThinned, filterOf, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
 import { samplePicture } from "./sample.js";
 import type { Stage } from "./state.js";
 
@@ -19,8 +20,8 @@ let inColour = false;
 let photo: Photo | null = null;
 let pointed: { readonly x: number; readonly y: number } | null = null;
 let camera: { readonly stream: MediaStream; readonly video: HTMLVideoElement } | null = null;
-/** One object per stage and photo, so that the result is drawn once for each. */
-let shownOf: { stage: Stage; photo: Photo } | null = null;
+/** One object per stage, photo and step, so that the result is drawn once for each. */
+let shownOf: { stage: Stage; photo: Photo; step: number } | null = null;
 
 export function pointAt(x: number, y: number): void {
   pointed = x < 0 ? null : { x, y };
@@ -31,27 +32,38 @@ export function showColour(wanted: boolean): void {
   photo = null;
 }
 
-/** What to show; the sum where a pixel is pointed at. */
-export function pictureView(stage: Stage): { view: PictureView; sum: SumView | null } {
+/**
+ * What to show; the sum where a pixel is pointed at. `across` is how many of the result's pixels
+ * the screen has room for side by side: a larger result is drawn no finer than that.
+ */
+export function pictureView(
+  stage: Stage,
+  across: number,
+): { view: PictureView; sum: SumView | null } {
   pixels ??= samplePicture();
   photo ??= photoOf(pixels, inColour);
-  if (shownOf?.stage !== stage || shownOf.photo !== photo) shownOf = { stage, photo };
-  const { width, height } = filtered(stage, photo);
+  const source = photo.colour ?? photo.grey;
+  const [, high, wide] = source.shape as [number, number, number];
+  const [height, width] = evaluate(stage)
+    .layer.outputShape([stage.args.inChannels, high, wide])
+    .slice(-2) as [number, number];
+  const step = canBeThinned(stage) ? Math.max(1, Math.floor(width / across)) : 1;
+  if (shownOf?.stage !== stage || shownOf.photo !== photo || shownOf.step !== step)
+    shownOf = { stage, photo, step };
   const offset =
     pointed && pointed.x < width && pointed.y < height ? pointed.y * width + pointed.x : null;
-  const source = photo.colour ?? photo.grey;
   const found = offset === null ? null : photoPointing(stage, photo, offset);
   return {
     view: {
       source: {
         values: source.data,
         planes: source.shape[0]!,
-        width: source.shape[2]!,
-        height: source.shape[1]!,
+        width: wide,
+        height: high,
+        of: [wide, high],
         version: photo,
       },
-      // Asked for again: an answer may have moved the memory that the values are a view of.
-      result: { ...filtered(stage, photo), version: shownOf },
+      result: { ...filtered(stage, photo, step), of: [width, height], version: shownOf },
       window: found?.window ?? null,
       filters: FILTERS.map(({ name }) => name),
       filter: filterOf(stage),

@@ -115,23 +115,66 @@ const middle = (page: Page): Promise<number[]> =>
         .data.slice(0, 3),
     ]);
 
-/** A red picture of 4 × 4 pixels. */
-async function openRed(page: Page): Promise<void> {
-  const png = await page.evaluate(async () => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
-    const pen = canvas.getContext("2d")!;
-    pen.fillStyle = "#ff0000";
-    pen.fillRect(0, 0, 4, 4);
-    const blob = await new Promise<Blob>((done) => canvas.toBlob((made) => done(made!)));
-    return [...new Uint8Array(await blob.arrayBuffer())];
-  });
+/** Opens a square black picture, in one colour from column `from` on. */
+async function openSquare(page: Page, side: number, colour: string, from = 0): Promise<void> {
+  const png = await page.evaluate(
+    async ([side, colour, from]) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+      const pen = canvas.getContext("2d", { alpha: false })!;
+      pen.fillStyle = colour;
+      pen.fillRect(from, 0, side, side);
+      const blob = await new Promise<Blob>((done) => canvas.toBlob((made) => done(made!)));
+      return [...new Uint8Array(await blob.arrayBuffer())];
+    },
+    [side, colour, from] as const,
+  );
   await page
     .locator("#picture-file")
-    .setInputFiles({ name: "red.png", mimeType: "image/png", buffer: Buffer.from(png) });
+    .setInputFiles({ name: "square.png", mimeType: "image/png", buffer: Buffer.from(png) });
   await page.waitForFunction(
-    () => document.querySelector<HTMLCanvasElement>("picture-view canvas")?.width === 4,
+    (width) => document.querySelector<HTMLCanvasElement>("picture-view canvas")?.width === width,
+    side,
   );
 }
+
+const openRed = (page: Page): Promise<void> => openSquare(page, 4, "#ff0000");
+
+test("while a weight is dragged a large picture is drawn as fine as the screen, then in full", async () => {
+  const { page, complaints } = await visit();
+  await enterPicture(page);
+  await page.getByRole("button", { name: "Identity" }).click();
+  await openSquare(page, 1024, "#ffffff", 301);
+  const result = page.locator("picture-view canvas").nth(1);
+  const shown = (await result.boundingBox())!;
+  // Every size that the result is drawn in, with the pixels round the picture's edge.
+  await result.evaluate((canvas: HTMLCanvasElement) => {
+    const seen: [number, number[]][] = [];
+    (window as { seen?: unknown }).seen = seen;
+    new MutationObserver(() => {
+      const step = 1024 / canvas.width;
+      const pen = canvas.getContext("2d")!;
+      const at = (x: number): number => pen.getImageData(x / step, 9, 1, 1).data[0]!;
+      const drawn: [number, number[]] = [canvas.width, [300, 302].map(at)];
+      if (String(seen.at(-1)) !== String(drawn)) seen.push(drawn);
+    }).observe(canvas, { attributeFilter: ["width"] });
+  });
+  const centre = (await cell(page, "weight", 4).boundingBox())!;
+  const [x, y] = [centre.x + centre.width / 2, centre.y + centre.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x - 30, y); // five steps of 0.1 down
+  await page.waitForFunction(() => (window as { seen?: unknown[] }).seen!.length === 2);
+  const seen = await page.evaluate(() => (window as { seen?: [number, number[]][] }).seen!);
+  await page.mouse.up();
+  assert.ok(shown.width >= 256 && shown.width < 512, `${shown.width}`);
+  assert.equal(1024 % seen[0]![0], 0);
+  assert.ok(seen[0]![0] >= shown.width && seen[0]![0] < 1024, "no coarser than the screen");
+  assert.deepEqual(seen[0]![1], [0, 128]);
+  assert.deepEqual(seen[1], [1024, [0, 128]], "in full while the hand rests");
+  assert.deepEqual(await pixels(page, [[300, 9] as const, [301, 9] as const]), [0, 128]);
+  assert.deepEqual(await result.boundingBox(), shown, "and no other size on the screen");
+  assert.deepEqual(complaints, []);
+});
 
 test("in colour, one kernel goes over red, green and blue", async () => {
   const { page, complaints } = await visit();

@@ -1,6 +1,6 @@
 // <change-note>: one sentence on what just happened, read out as it changes, and
 // the buttons that belong to it. Property `view` in; event out: note-action.
-import { emit, h } from "./dom.js";
+import { attribute, emit, h } from "./dom.js";
 
 export interface NoteView {
   readonly kind: "" | "changed" | "unchanged" | "predicting" | "scored" | "complaint";
@@ -20,7 +20,7 @@ export class ChangeNote extends HTMLElement {
   }
 
   set view(view: NoteView) {
-    this.className = `note ${view.kind}`.trim();
+    attribute(this, "class", `note ${view.kind}`.trim());
     const signature = JSON.stringify([view.text, view.actions]);
     if (signature === this.#shown) return;
     this.#shown = signature;

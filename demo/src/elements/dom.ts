@@ -52,6 +52,11 @@ export function attribute(element: Element, name: string, value: string | null):
   else element.setAttribute(name, value);
 }
 
+/** Hides or shows: said only where it differs, as even saying the same has the page restyled. */
+export function hide(element: HTMLElement, hidden: boolean): void {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
 export function emit<T>(from: Element, type: string, detail: T): void {
   from.dispatchEvent(new CustomEvent<T>(type, { detail, bubbles: true }));
 }

@@ -1,7 +1,7 @@
 // <picture-view>: a picture and what the layer makes of it, side by side, with the
 // filters to choose from. Property `view` in; events out: picture-point, picture-open,
 // picture-filter, picture-colour, picture-camera.
-import { attribute, emit, h } from "./dom.js";
+import { attribute, emit, h, hide } from "./dom.js";
 
 export interface PictureView {
   readonly source: PlanarImage;
@@ -17,17 +17,17 @@ export interface PictureView {
 }
 
 export interface PlanarImage {
+  /** From 0 to 1. */
   readonly values: Float32Array;
   /** 1: grey; 3: red, green and blue, one after the other. */
   readonly planes: number;
   readonly width: number;
   readonly height: number;
+  /** Width and height of what this is a picture of: larger, where this is a shrunk one. */
+  readonly of: readonly [number, number];
   /** It is drawn again when this is another object. */
   readonly version: object;
 }
-
-/** Opaque greys: the same byte in all three channels. */
-const GREYS = Uint32Array.from({ length: 256 }, (_, grey) => 0xff000000 + grey * 0x10101);
 
 export class PictureBox extends HTMLElement {
   #source = h("canvas", { role: "img", "aria-label": "The picture" });
@@ -36,6 +36,8 @@ export class PictureBox extends HTMLElement {
   #buttons = h("div", { class: "files" });
   #drawn = new Map<HTMLCanvasElement, object>();
   #pixels = new Map<HTMLCanvasElement, ImageData>();
+  #of: readonly [number, number] = [1, 1];
+  #across = Infinity;
   #filters = "";
   #live = false;
   #colour = h("input", { type: "checkbox", class: "switch", role: "switch", id: "picture-colour" });
@@ -102,6 +104,10 @@ export class PictureBox extends HTMLElement {
     this.#result.addEventListener("pointerleave", () =>
       emit(this, "picture-point", { x: -1, y: -1 }),
     );
+    // Noted when it changes: to ask in every frame of a drag would lay the page out twice.
+    new ResizeObserver(([entry]) => (this.#across = entry!.contentRect.width)).observe(
+      this.#result,
+    );
     this.addEventListener("dragover", (event) => event.preventDefault());
     this.addEventListener("drop", (event) => {
       event.preventDefault();
@@ -110,10 +116,16 @@ export class PictureBox extends HTMLElement {
     });
   }
 
+  /** How many pixels the screen has for a row of the result. */
+  get across(): number {
+    return this.#across * devicePixelRatio;
+  }
+
   set view(view: PictureView) {
+    this.#of = view.result.of;
     this.#draw(this.#source, view.source);
     this.#draw(this.#result, view.result);
-    this.#lens.hidden = view.window === null;
+    hide(this.#lens, view.window === null);
     if (view.window) {
       const [left, top, width, height] = view.window;
       const { source } = view;
@@ -142,41 +154,42 @@ export class PictureBox extends HTMLElement {
     );
   }
 
-  #draw(canvas: HTMLCanvasElement, { values, planes, width, height, version }: PlanarImage): void {
+  #draw(canvas: HTMLCanvasElement, image: PlanarImage): void {
+    const { values, planes, width, height, of, version } = image;
     if (this.#drawn.get(canvas) === version) return;
     this.#drawn.set(canvas, version);
     let pixels = this.#pixels.get(canvas);
     if (!pixels || pixels.width !== width || pixels.height !== height) {
       canvas.width = width;
       canvas.height = height;
+      canvas.style.setProperty("aspect-ratio", of.join(" / "));
       pixels = new ImageData(width, height);
       this.#pixels.set(canvas, pixels);
     }
-    // One 32-bit write per pixel, in every frame of a drag a million of them.
+    // One 32-bit write per pixel: opaque, 0 to 255 in each of three bytes.
     const words = new Uint32Array(pixels.data.buffer);
+    const size = words.length;
     if (planes === 1) {
-      for (let i = 0; i < words.length; ++i) {
-        const grey = values[i]! * 255; // clamped and rounded as bytes are
-        words[i] = GREYS[grey > 255 ? 255 : grey > 0 ? (grey + 0.5) | 0 : 0]!;
-      }
+      for (let i = 0; i < size; ++i)
+        words[i] = (((values[i]! * 255 + 0.5) | 0) * 0x10101) | 0xff000000;
     } else {
-      const size = words.length;
-      const bytes = pixels.data; // clamps by itself
-      for (let i = 0; i < size; ++i) {
-        bytes[4 * i] = values[i]! * 255;
-        bytes[4 * i + 1] = values[size + i]! * 255;
-        bytes[4 * i + 2] = values[2 * size + i]! * 255;
-        bytes[4 * i + 3] = 255;
-      }
+      for (let i = 0; i < size; ++i)
+        words[i] =
+          (values[i]! * 255 + 0.5) |
+          0 |
+          (((values[size + i]! * 255 + 0.5) | 0) << 8) |
+          (((values[2 * size + i]! * 255 + 0.5) | 0) << 16) |
+          0xff000000;
     }
-    canvas.getContext("2d", { willReadFrequently: true })!.putImageData(pixels, 0, 0);
+    // Pixels are written here and never drawn: they need no graphics card, and no blending.
+    canvas.getContext("2d", { alpha: false, willReadFrequently: true })!.putImageData(pixels, 0, 0);
   }
 
   #point(event: PointerEvent): void {
     const canvas = this.#result;
-    const x = Math.floor((event.offsetX * canvas.width) / canvas.clientWidth);
-    const y = Math.floor((event.offsetY * canvas.height) / canvas.clientHeight);
-    if (x >= 0 && y >= 0 && x < canvas.width && y < canvas.height)
-      emit(this, "picture-point", { x, y });
+    const [width, height] = this.#of;
+    const x = Math.floor((event.offsetX * width) / canvas.clientWidth);
+    const y = Math.floor((event.offsetY * height) / canvas.clientHeight);
+    if (x >= 0 && y >= 0 && x < width && y < height) emit(this, "picture-point", { x, y });
   }
 }
