@@ -4,16 +4,13 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "core/src/integers.h"
+
 namespace convscope {
 namespace {
 
 constexpr const char* kModeNames[] = {"zeros", "reflect", "replicate",
                                       "circular"};
-
-int64_t FloorDiv(int64_t a, int64_t b) {
-  return a >= 0 ? a / b : -((-a + b - 1) / b);
-}
-int64_t CeilDiv(int64_t a, int64_t b) { return -FloorDiv(-a, b); }
 
 void AppendRange(int64_t begin, int64_t end, IndexList* list) {
   for (int64_t i = begin; i < end; ++i)

@@ -6,32 +6,13 @@
 #include <cstddef>
 
 #include "core/src/cell_rows.h"
+#include "core/src/cell_strip.h"
 #include "core/src/nan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/src/cell_planes.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-
-#ifndef CONVSCOPE_SRC_CELL_PLANES_ONCE
-#define CONVSCOPE_SRC_CELL_PLANES_ONCE
-namespace convscope {
-
-// One tap: its weight, and the first of the inputs that it meets.
-struct PlaneTap {
-  int64_t weight;
-  int64_t input;
-};
-
-// Runs are computed in multiples of this many sums.
-inline constexpr int64_t kRound = 16;
-
-inline int64_t RoundUp(int64_t count) {
-  return (count + kRound - 1) / kRound * kRound;
-}
-
-}  // namespace convscope
-#endif  // CONVSCOPE_SRC_CELL_PLANES_ONCE
 
 HWY_BEFORE_NAMESPACE();
 namespace convscope {
@@ -42,7 +23,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // kVectors vectors. Eight hide the latency of the additions and leave registers
 // for the operands (WebAssembly engines have 15).
 template <int kVectors, class D>
-HWY_INLINE void AddVectors(D d, const PlaneTap* taps, size_t tap_count,
+HWY_INLINE void AddVectors(D d, const StripTap* taps, size_t tap_count,
                            const float* HWY_RESTRICT weight,
                            const float* HWY_RESTRICT input,
                            float* HWY_RESTRICT sums) {
@@ -82,7 +63,7 @@ HWY_INLINE void AddVectors(D d, const PlaneTap* taps, size_t tap_count,
 }
 
 // `runs` runs of `count` sums each, a multiple of kRound.
-void AddProducts(const PlaneTap* taps, size_t tap_count, const float* weight,
+void AddProducts(const StripTap* taps, size_t tap_count, const float* weight,
                  const float* input, int64_t runs, int64_t input_step,
                  int64_t count, float* sums) {
   const hn::CappedTag<float, 8> d;
@@ -130,18 +111,6 @@ HWY_EXPORT(CopyCells);
 
 // Fewer positions than this are not worth a copy of what they read.
 constexpr int64_t kFewestPositions = 32;
-// What a strip should read of an input channel, in numbers: half of a
-// first-level cache.
-constexpr int64_t kStripInputs = 4096;
-// Columns beyond this are another strip.
-constexpr int64_t kStripColumns = 1024;
-
-int64_t Reach(const std::vector<Tap>& taps) {
-  int64_t reach = 1;
-  for (const Tap& tap : taps) reach = std::max(reach, tap.in + 1);
-  return reach;
-}
-
 // The weights of output channel `c` for input channel `ic` of its group.
 const float* WeightsOf(const ConvGeometry& g, const float* weight, int64_t c,
                        int64_t ic) {
@@ -164,32 +133,6 @@ bool AllFinite(const ConvGeometry& g, const float* weight,
   return true;
 }
 
-using Stretch = CellPlanes::Stretch;
-
-// The copy of positions [begin, end) without the padding: those that are `step`
-// apart lie side by side, phase by phase, `pitch` apart.
-void FindStretches(const std::vector<int64_t>& sources, int64_t begin,
-                   int64_t end, int64_t step, int64_t pitch,
-                   std::vector<Stretch>* stretches) {
-  stretches->clear();
-  for (int64_t phase = 0; phase < step; ++phase) {
-    int64_t to = phase * pitch;
-    for (int64_t i = begin + phase; i < end; i += step, ++to) {
-      const int64_t source = sources[static_cast<size_t>(i)];
-      if (source < 0) continue;
-      if (!stretches->empty()) {
-        Stretch& last = stretches->back();
-        if (source == last.source + last.count * step &&
-            to == last.to + last.count) {
-          ++last.count;
-          continue;
-        }
-      }
-      stretches->push_back({to, source, 1});
-    }
-  }
-}
-
 // Copies `count` rows of an input plane, `width` wide, to rows `pitch` apart:
 // of each stretch the cells that are `step` apart.
 void CopyRows(const float* row, int64_t width, int64_t count, int64_t step,
@@ -209,97 +152,6 @@ void CopyRows(const float* row, int64_t width, int64_t count, int64_t step,
 }
 
 }  // namespace
-
-void CellPlanes::FindRuns(const AxisMap& map, const IndexList& outputs,
-                          std::vector<AxisRun>* runs) {
-  const bool is_window = map.kind == AxisMap::Kind::kWindow;
-  const int64_t phases = is_window ? 1 : map.stride;
-  for (int64_t phase = 0; phase < phases; ++phase) {
-    AxisRun run;
-    run.step = phases;
-    run.in_step = is_window ? map.stride : 1;
-    for (int32_t o : outputs) {
-      if (o % phases == phase) run.outputs.push_back(o);
-    }
-    if (run.outputs.empty()) continue;
-    // Positions are counted in input cells.
-    const int64_t first = run.outputs.front();
-    for (int32_t o : run.outputs) run.places.push_back((o - first) / phases);
-    for (int64_t k = 0; k < map.kernel; ++k) {
-      if (is_window) {
-        run.taps.push_back(
-            {first * map.stride - map.before + k * map.dilation, k});
-      } else if ((first + map.before - k * map.dilation) % map.stride == 0) {
-        run.taps.push_back(
-            {(first + map.before - k * map.dilation) / map.stride, k});
-      }
-    }
-    if (run.taps.empty()) {
-      runs->push_back(std::move(run));
-      continue;
-    }
-    const auto [low, high] = std::minmax_element(
-        run.taps.begin(), run.taps.end(),
-        [](const Tap& a, const Tap& b) { return a.in < b.in; });
-    const int64_t begin = low->in;
-    const int64_t end = high->in + (run.length() - 1) * run.in_step + 1;
-    for (int64_t position = begin; position < end; ++position) {
-      if (is_window) {
-        run.sources.push_back(map.At(position));
-      } else {
-        run.sources.push_back(position >= 0 && position < map.in ? position
-                                                                 : -1);
-      }
-    }
-    for (Tap& tap : run.taps) tap.in -= begin;
-    runs->push_back(std::move(run));
-  }
-}
-
-// A box of outputs, computed in strips of `rows` times `columns`.
-struct CellPlanes::Strip {
-  Strip(const ConvGeometry& g, const AxisRun& d, const AxisRun& h,
-        const AxisRun& w)
-      : depth(&d), height(&h), width(&w) {
-    const int64_t column_reach = Reach(w.taps);
-    columns = std::min(w.length(), std::max(kStripColumns, 2 * column_reach));
-    phase_pitch = columns - 1 + (column_reach + w.in_step - 1) / w.in_step;
-    pitch = phase_pitch * w.in_step;
-    row_reach = Reach(h.taps);
-    const auto planes = static_cast<int64_t>(d.taps.size());
-    const int64_t fitting =
-        kStripInputs / (pitch * std::max<int64_t>(planes, 1));
-    // Not so few that most of a copy would be what the strips share.
-    rows = std::max(fitting - row_reach, row_reach) / h.in_step + 1;
-    rows = std::min(rows, h.length());
-    copy_rows = (rows - 1) * h.in_step + row_reach;
-    copy_size = planes * copy_rows * pitch + 2 * kRound;
-    is_flat = h.in_step == 1 && w.in_step == 1;
-    sums_pitch = is_flat ? pitch : RoundUp(columns);
-    sums_size = RoundUp(rows * sums_pitch);
-    for (size_t plane = 0; plane < d.taps.size(); ++plane) {
-      for (const Tap& y : h.taps) {
-        for (const Tap& x : w.taps) {
-          taps.push_back(
-              {(d.taps[plane].weight * g.axes[1].kernel + y.weight) *
-                       g.axes[2].kernel +
-                   x.weight,
-               (static_cast<int64_t>(plane) * copy_rows + y.in) * pitch +
-                   x.in % w.in_step * phase_pitch + x.in / w.in_step});
-        }
-      }
-    }
-  }
-
-  const AxisRun *depth, *height, *width;
-  int64_t rows, columns;
-  // The copy: [depth taps][copy_rows][pitch].
-  int64_t row_reach, copy_rows, phase_pitch, pitch, copy_size;
-  // Flat: all rows are one run, what lies between them included.
-  bool is_flat;
-  int64_t sums_pitch, sums_size;
-  std::vector<PlaneTap> taps;
-};
 
 bool CellPlanes::Run(const ConvGeometry& g, const float* weight,
                      const float* bias, const float* in, const ConvCells& cells,
@@ -350,7 +202,7 @@ bool CellPlanes::RunBox(const ConvGeometry& g, const float* weight,
                         const ConvCells& cells, float* out) {
   std::array<std::vector<AxisRun>, 3> runs;
   for (size_t axis = 0; axis < 3; ++axis) {
-    FindRuns(g.axes[axis], cells[axis + 2], &runs[axis]);
+    runs[axis] = RunsOf(g.axes[axis], cells[axis + 2]);
   }
   std::vector<Strip> strips;
   int64_t copy_size = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/src/integers.h"
+
 namespace convscope {
 namespace {
 
@@ -15,10 +17,6 @@ constexpr int64_t kMaxReach = int64_t{1} << 30;
 constexpr int64_t kMaxPeriod = 4096;
 
 using Positions = std::vector<int64_t>;
-
-int64_t CeilDiv(int64_t a, int64_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
-}
 
 // The most cells that one output reads.
 int64_t Width(const AxisMap& map) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/src/integers.h"
+
 namespace convscope {
 namespace {
 
@@ -10,9 +12,6 @@ int64_t MinShift(const PhaseAxis& axis) {
 }
 int64_t ShiftRange(const PhaseAxis& axis) {
   return std::abs(axis.shift_step) * (axis.taps - 1);
-}
-int64_t CeilDiv(int64_t a, int64_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <limits>
 #include <string>
 
+#include "core/src/integers.h"
+
 namespace convscope {
 namespace {
 
@@ -37,11 +39,6 @@ bool AnyOutOfRange(const std::vector<int64_t>& values) {
     }
   }
   return false;
-}
-
-int64_t FloorDiv(int64_t a, int64_t b) {
-  const int64_t quotient = a / b;
-  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
 
 Status OutputSize(int64_t in, int64_t kernel, int64_t padding, int64_t stride,

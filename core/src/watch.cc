@@ -20,21 +20,6 @@ bool SameValue(float a, float b) {
 // To compute a cell once more changes nothing, and one product is quick.
 constexpr int64_t kSlack = 4;
 
-// A cell that both products hold; no axes if there is none.
-Shape FirstCommon(const Product& a, const Product& b) {
-  Shape index;
-  for (size_t axis = 0; axis < a.axes.size(); ++axis) {
-    const IndexList& list = b.axes[axis];
-    const auto at = std::find_if(
-        a.axes[axis].begin(), a.axes[axis].end(), [&list](int32_t i) {
-          return std::binary_search(list.begin(), list.end(), i);
-        });
-    if (at == a.axes[axis].end()) return Shape();
-    index.push_back(*at);
-  }
-  return index;
-}
-
 void AddAll(const CellSet& from, CellSet* to) {
   for (const Product& part : from.parts()) to->Add(part);
 }
@@ -282,104 +267,6 @@ Status Watch::Apply(std::span<const Edit> edits, Change* change, Step* step) {
   edited_ = std::move(parameter_edits);
   made.edits.assign(edits.begin(), edits.end());
   *change = std::move(made);
-  return Ok();
-}
-
-// `level` counts the leaves before the cell; level 0 is the input.
-std::string Watch::WhyKeptAt(size_t level, const Shape& index) const {
-  if (level == 0) return "the same value was written";
-  const size_t leaf = level - 1;
-  CellSet read;
-  if (!leaves_[leaf]->Reads(shapes_[leaf], SingleCell(index), &read).ok()) {
-    return "";
-  }
-  std::vector<int32_t> inputs;
-  for (int32_t offset : changed_[leaf]) {
-    if (read.Has(IndexAt(shapes_[leaf], offset))) inputs.push_back(offset);
-  }
-  std::vector<int32_t> weights;
-  for (const Edit& edit : edited_) {
-    for (size_t p = 0; p < parameters_.size(); ++p) {
-      const bool is_own = owners_[p].leaf == leaf && owners_[p].parameter == 0;
-      if (is_own && parameters_[p].data == parameters_[edit.target - 1].data) {
-        weights.push_back(static_cast<int32_t>(edit.offset));
-      }
-    }
-  }
-  Normalize(&weights);
-  CellSet readers(shapes_[level]);
-  const bool is_edited =
-      ReadByEdits(leaf, edited_, &readers).ok() && readers.Has(index);
-  if (!inputs.empty() || is_edited) {
-    return leaves_[leaf]->WhyKept(shapes_[leaf], values_[leaf].data(), index,
-                                  inputs, weights);
-  }
-  // Nothing that it reads changed: the ripple ended before, at any of the
-  // reached cells that it reads.
-  for (const Product& part : reached_[leaf].parts()) {
-    for (const Product& own : read.parts()) {
-      const Shape meeting = FirstCommon(part, own);
-      if (!meeting.empty()) return WhyKeptAt(leaf, meeting);
-    }
-  }
-  return "";
-}
-
-std::string Watch::WhyKept(const Shape& index) const {
-  if (!CheckIndex(output_shape(), index, "output").ok()) return "";
-  const std::vector<int32_t>& changed = changed_.back();
-  const auto offset = static_cast<int32_t>(Offset(output_shape(), index));
-  if (std::binary_search(changed.begin(), changed.end(), offset)) return "";
-  if (reached_.empty() || !reached_.back().Has(index)) return "";
-  return WhyKeptAt(leaves_.size(), index);
-}
-
-Status Watch::Sensitivity(const Shape& index, std::vector<int32_t>* offsets,
-                          std::vector<float>* derivatives) {
-  CONVSCOPE_RETURN_IF_ERROR(CheckIndex(output_shape(), index, "output"));
-  if (gradients_.empty()) {
-    std::vector<Buffer<float>> made(shapes_.size());
-    for (size_t i = 0; i < shapes_.size(); ++i) {
-      CONVSCOPE_RETURN_IF_ERROR(made[i].Allocate(shapes_[i].elements()));
-      std::fill_n(made[i].data(), made[i].size(), 0.0f);
-    }
-    gradients_ = std::move(made);
-  }
-  // The cells that count at each level, checked before anything is written.
-  std::vector<CellSet> cells(shapes_.size());
-  cells.back() = CellSet(output_shape(), SingleCell(index));
-  for (size_t leaf = leaves_.size(); leaf-- > 0;) {
-    CONVSCOPE_RETURN_IF_ERROR(convscope::Reads(*leaves_[leaf], shapes_[leaf],
-                                               cells[leaf + 1], &cells[leaf]));
-    // Each cell once, because gradients add up.
-    if (cells[leaf].parts().size() > 1) {
-      cells[leaf] = CellsAt(shapes_[leaf], cells[leaf].Offsets(), 1);
-    }
-  }
-  gradients_.back().data()[Offset(output_shape(), index)] = 1.0f;
-  Status status = Ok();
-  for (size_t leaf = leaves_.size(); leaf-- > 0;) {
-    float* gradient = gradients_[leaf + 1].data();
-    for (const Product& part : cells[leaf + 1].parts()) {
-      if (!status.ok()) break;
-      status =
-          leaves_[leaf]->BackwardCells(shapes_[leaf], values_[leaf].data(),
-                                       part, gradient, gradients_[leaf].data());
-    }
-  }
-  std::vector<int32_t> inputs = cells.front().Offsets();
-  std::vector<float> found;
-  for (int32_t offset : inputs) {
-    found.push_back(gradients_.front().data()[offset]);
-  }
-  for (size_t level = 0; level < cells.size(); ++level) {
-    for (int32_t offset : cells[level].Offsets()) {
-      gradients_[level].data()[offset] = 0.0f;
-    }
-  }
-  if (!status.ok()) return status;
-  *offsets = std::move(inputs);
-  *derivatives = std::move(found);
   return Ok();
 }
 

@@ -168,6 +168,7 @@ class Conv : public Layer {
 
   std::pair<int64_t, int64_t> Sides(size_t axis, int64_t size) const;
   AxisMap Axis(size_t axis, int64_t size) const;
+  Status PadAsTorch(const Shape& in, Shape* shown) const;
   Status CheckArguments(size_t axes) const;
   Status CheckChannels(const Shape& input) const;
   Status CheckKernel(const Shape& input) const;
