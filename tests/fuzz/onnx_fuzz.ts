@@ -1,4 +1,5 @@
-// Broken ONNX models: each is read or refused in words of ours, and the layer that was read prints.
+// Broken ONNX models: each is read or refused in words of ours, and every part that is said to be layers prints when read.
+import { readFileSync } from "node:fs";
 import * as cs from "convscope";
 import { answerOf, fuzz } from "./mutate.js";
 
@@ -32,6 +33,17 @@ const models = [
   cs.toOnnx(bordered, [1, 2, 5, 5]),
 ];
 
+for (const name of ["onnx", "onnx_torch"]) {
+  const { cases } = JSON.parse(readFileSync(`tests/data/${name}.json`, "utf8")) as {
+    readonly cases: readonly { readonly model: string }[];
+  };
+  for (const { model } of cases) models.push(new Uint8Array(Buffer.from(model, "base64")));
+}
+
 await fuzz(models, (bytes) =>
-  answerOf(() => `model ${String(cs.fromOnnx(bytes)).replace(/\(.*?\)/gsu, "")}`),
+  answerOf(() => {
+    const parts = cs.onnxParts(bytes).filter(({ problem }) => problem === null);
+    const layers = [undefined, ...parts].map((part) => cs.fromOnnx(bytes, part));
+    return `model ${layers.join().replace(/\(.*?\)/gsu, "")}`;
+  }),
 );

@@ -1,7 +1,6 @@
-// ONNX files read back: what toOnnx wrote gives the same layers, what others wrote the values of ONNX's reference
-// implementation (tests/data/make_onnx.py). That ONNX Runtime runs our files is in tests/consumers.
+// ONNX files as toOnnx writes them, and fromOnnx reads them back: the same layers. That ONNX Runtime runs them is in
+// tests/consumers, what others wrote in onnx-read.test.ts.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Layer } from "convscope";
 import { sameBits, within } from "./support/compare.js";
@@ -14,9 +13,7 @@ const cs = await load(builds[0] as "simd");
 
 /** What several operators of ONNX are together is not read back as one layer. */
 const isComposed = (layer: Layer<unknown>): boolean =>
-  /Adaptive|LogSigmoid|Unfold|Fold|Mish|Softplus\(beta=(?!1\.0, threshold=20)/.test(
-    String(layer),
-  ) ||
+  /Adaptive|Unfold|Fold|Softplus\(beta=(?!1\.0, threshold=20)/.test(String(layer)) ||
   layer.options.ceilMode === true ||
   (layer.options.divisorOverride ?? null) !== null;
 
@@ -42,11 +39,11 @@ test("the convolutions, pools, paddings and activations of PyTorch's vectors com
       ++refused;
       continue;
     }
-    sameBits(
-      back.forward(x).data,
-      layer.forward(x).data,
-      `${c.id}: ${String(layer)} as ${String(back)}`,
-    );
+    const what = `${c.id}: ${String(layer)} as ${String(back)}`;
+    const [got, want] = [back.forward(x).data, layer.forward(x).data];
+    // A mean over another number of cells is a mean, and a factor.
+    if (isComposed(layer)) within(got, want, (value) => 1e-6 * Math.abs(value), what);
+    else sameBits(got, want, what);
     ++read;
   }
   t.diagnostic(`${read} layers read back, ${refused} refused`);
@@ -78,57 +75,6 @@ test("random stacks come back bit for bit, from batched and unbatched inputs", (
   assert.ok(read > 100);
 });
 
-interface Foreign {
-  readonly name: string;
-  readonly model: string;
-  readonly shape: readonly number[];
-  readonly input: string;
-  readonly outputShape: readonly number[];
-  readonly output: string;
-}
-
-const floatsOf = (text: string): Float32Array =>
-  new Float32Array(new Uint8Array(Buffer.from(text, "base64")).buffer);
-const foreign = JSON.parse(readFileSync("tests/data/onnx.json", "utf8")) as {
-  readonly cases: readonly Foreign[];
-};
-
-for (const { name, model, shape, input, outputShape, output } of foreign.cases) {
-  test(`a model that the onnx package wrote gives its reference's values: ${name}`, () => {
-    const layer = cs.fromOnnx(Buffer.from(model, "base64"));
-    const got = layer.forward(cs.tensor(floatsOf(input), shape));
-    assert.deepEqual(got.shape, outputShape);
-    within(got.data, floatsOf(output), (value) => 1e-6 + 1e-5 * Math.abs(value), String(layer));
-  });
-}
-
-/** A small model, some way through which comes what no layer is: the last value is softmax of the others. */
-const withMore = Buffer.from(
-  (JSON.parse(readFileSync("tests/data/onnx.json", "utf8")) as { more: string }).more,
-  "base64",
-);
-
-test("of a model with more than layers, the parts that are layers are read by their values' names", () => {
-  assert.throws(() => cs.fromOnnx(withMore), {
-    name: "ConvscopeError",
-    code: "not-implemented",
-    message:
-      'fromOnnx: the operator Softmax from "b" to "c" is no layer, or has attributes that no layer has; the part before it can be read with { output: "b" }, the part after it with { input: "c" }',
-  });
-  assert.match(
-    String(cs.fromOnnx(withMore, { output: "b" })),
-    /^Sequential\(\n {2}\(0\): Conv1d.*\n {2}\(1\): ReLU/,
-  );
-  assert.equal(String(cs.fromOnnx(withMore, { input: "c" })), "Sigmoid()");
-  assert.equal(String(cs.fromOnnx(withMore, { input: "a", output: "b" })), "ReLU()");
-  assert.equal(String(cs.fromOnnx(withMore, { input: "a", output: "a" })), "Sequential()");
-  assert.throws(() => cs.fromOnnx(withMore, { output: "z" }), /no operator gives the value "z"/);
-  assert.throws(
-    () => cs.fromOnnx(withMore, { input: "z", output: "a" }),
-    /none before it reads "z"/,
-  );
-});
-
 test("what ONNX cannot say is refused by the layer's name, and what torch refuses in torch's words", () => {
   const pool = new cs.MaxPool2d({ kernelSize: 2, returnIndices: true });
   assert.throws(() => cs.toOnnx(pool, [1, 4, 4]), {
@@ -155,63 +101,4 @@ test("parameters keep their names, and writing leaves the layer as it was", () =
   const text = Buffer.from(cs.toOnnx(net, [1, 5])).toString("latin1");
   for (const name of Object.keys(net.stateDict())) assert.ok(text.includes(name), name);
   assert.deepEqual(cs.saveSafetensors(net.stateDict()), before);
-});
-
-test("models with any byte changed are read or refused in words, never more", () => {
-  const random = new Random(5);
-  const net = cs.fromPyTorch(
-    "nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode='reflect'), nn.SiLU(), nn.ConvTranspose2d(2, 1, 2, stride=2), nn.MaxPool2d(2))",
-  );
-  const files = [
-    cs.toOnnx(net, [1, 1, 6, 6]),
-    new Uint8Array(withMore),
-    ...foreign.cases.map(({ model }) => new Uint8Array(Buffer.from(model, "base64"))),
-  ];
-  for (let round = 0; round < 6000; ++round) {
-    const file = random.pick(files);
-    const changed = file.slice(0, random.next() < 0.2 ? random.int(0, file.length) : undefined);
-    for (let n = random.int(1, 3); n > 0 && changed.length > 0; --n)
-      changed[random.int(0, changed.length - 1)] = random.pick([
-        0,
-        1,
-        127,
-        128,
-        255,
-        random.int(0, 255),
-      ]);
-    try {
-      cs.fromOnnx(changed);
-    } catch (error) {
-      const isOurs =
-        error instanceof cs.ConvscopeError ||
-        error instanceof RangeError ||
-        error instanceof TypeError;
-      assert.ok(
-        isOurs &&
-          !/undefined|DataView|array length|call stack|of null|not a function/.test(error.message),
-        String((error as Error).stack),
-      );
-    }
-  }
-});
-
-test("what claims to be large, endless or circular is refused at once", () => {
-  const circle = Buffer.from(
-    "3a2c0a0a0a0178120178220452656c750a0a0a01791201782204" + "52656c755a030a01696203",
-    "hex",
-  );
-  for (const file of [
-    new Uint8Array(0),
-    Buffer.from("GIF89a"),
-    Uint8Array.from({ length: 1000 }, () => 255),
-    // A graph of 2^62 bytes.
-    Uint8Array.of(58, 255, 255, 255, 255, 255, 255, 255, 255, 63, 1),
-    circle,
-  ]) {
-    assert.throws(() => cs.fromOnnx(file), {
-      name: "ConvscopeError",
-      code: "file",
-      message: /^fromOnnx: /,
-    });
-  }
 });

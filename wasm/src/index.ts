@@ -106,7 +106,7 @@ export {
   type FPadOptions,
 } from "./functional.js";
 export { toOnnx } from "./onnx.js";
-export { fromOnnx, type FromOnnxOptions } from "./onnx-read.js";
+export { fromOnnx, onnxParts, type FromOnnxOptions, type OnnxPart } from "./onnx-read.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
 export type { Bytes } from "./bytes.js";
 export type { DType } from "./dtype.js";

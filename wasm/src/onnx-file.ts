@@ -2,6 +2,7 @@
 import { concat, fileError, viewOf } from "./bytes.js";
 import { decode, sizeOf, type DType } from "./dtype.js";
 import { chunks, integers, parse, words, type Fields } from "./protobuf.js";
+import { ConvscopeError } from "./errors.js";
 import { fromData, type Tensor } from "./tensor.js";
 import { elementsOf, quote, toShape } from "./validate.js";
 
@@ -28,8 +29,10 @@ export interface OnnxGraph {
   readonly inputs: ReadonlySet<string>;
   /** The name of the first output. */
   readonly output: string;
-  /** How many axes the first input has; null if the file does not tell. */
-  readonly rank: number | null;
+  /** The sizes of the values of which the file tells them; those that it leaves open are null. */
+  readonly shapes: ReadonlyMap<string, readonly (number | null)[]>;
+  /** All nodes but those that give constants, in the file's order. */
+  readonly nodes: readonly Node[];
   /** The node that gives a value. */
   readonly producers: ReadonlyMap<string, Node>;
   readonly constants: ReadonlyMap<string, Constant>;
@@ -40,8 +43,6 @@ export class Node {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whether it is the product of x and sigmoid(x). */
-  isSiLU = false;
   readonly #attributes: ReadonlyMap<string, Fields>;
   readonly #who: string;
 
@@ -86,20 +87,38 @@ export class Node {
     return attribute === undefined ? otherwise : words(attribute, 4);
   }
 
-  /** The constant that a Constant node holds. */
-  constant(): Constant | null {
+  /** The constant that a node gives: one that holds it, or hands on one of these. */
+  constant(constants: ReadonlyMap<string, Constant>): Constant | undefined {
+    if (this.op === "Identity" || (this.op === "Cast" && isFloat(this.integer("to", 0))))
+      return constants.get(this.inputs[0] ?? "");
     const bytes = chunks(this.#attributes.get("value") ?? new Map(), 5)[0];
     return this.op === "Constant" && bytes !== undefined
       ? new Constant(parse(bytes, this.#who), this.#who)
-      : null;
+      : undefined;
   }
 }
+
+/** An error for a node that is no layer. */
+export function refusal(node: Node, why: string): ConvscopeError {
+  const [input = "", output = ""] = [node.inputs[0], node.outputs[0]];
+  return new ConvscopeError(
+    "not-implemented",
+    `fromOnnx: the operator ${node.op} from ${show(input)} to ${show(output)} ${why}`,
+  );
+}
+
+/** A value's name so that it can be copied: PyTorch's have the path of their module. */
+export const show = (name: string): string => JSON.stringify(name.slice(0, 300));
+
+/** Whether a type is one of floats: values go from one to another as they are, but for rounding. */
+export const isFloat = (type: number): boolean => /float/.test(types[type] ?? "");
 
 /** A tensor of the file, read when it is asked for. */
 export class Constant {
   readonly name: string;
   readonly #fields: Fields;
   readonly #who: string;
+  #tensor: Tensor | undefined;
 
   constructor(fields: Fields, who: string) {
     this.name = words(fields, 8);
@@ -107,16 +126,23 @@ export class Constant {
     this.#who = `${who}: ${quote(this.name)}`;
   }
 
+  /** The same tensor each time: a file may name one constant a thousand times. */
   tensor(): Tensor {
+    return (this.#tensor ??= this.#read());
+  }
+
+  /** A short list of integers; undefined for a long one, which is something else. */
+  integers(): readonly number[] | undefined {
+    const { data } = this.tensor();
+    return data.length > 64 ? undefined : Array.from(data);
+  }
+
+  #read(): Tensor {
     const shape = toShape(integers(this.#fields, 1, this.#who), `${this.#who}: shape`);
     const data = this.#values();
     if (data.length !== elementsOf(shape))
       throw fileError(`${this.#who} has ${data.length} values and the shape [${shape.join(", ")}]`);
     return fromData(data, shape);
-  }
-
-  integers(): readonly number[] {
-    return Array.from(this.tensor().data);
   }
 
   /** As raw bytes, or in the list of its type. */
@@ -126,7 +152,9 @@ export class Constant {
     if (type === undefined)
       throw fileError(`${this.#who} has elements of a type that is not read (${number})`);
     if ((integers(this.#fields, 14, this.#who)[0] ?? 0) !== 0)
-      throw fileError(`${this.#who} has its values in another file`);
+      throw fileError(
+        `${this.#who} has its values in another file; write the model as one: torch.onnx.export(..., external_data=False), or onnx.save(onnx.load(path), one_file)`,
+      );
     const raw = chunks(this.#fields, 9).at(-1);
     const list = type === "float32" ? 4 : type === "float64" ? 10 : 0;
     if (raw === undefined && list === 0) {
@@ -159,12 +187,14 @@ export function readGraph(file: Uint8Array, who: string): OnnxGraph {
     const constant = new Constant(parse(bytes, who), who);
     constants.set(constant.name, constant);
   }
+  const nodes: Node[] = [];
   const producers = new Map<string, Node>();
   for (const bytes of chunks(graph, 1)) {
     const node = new Node(parse(bytes, who), who);
-    const constant = node.constant();
+    const constant = node.constant(constants);
+    if (constant === undefined) nodes.push(node);
     for (const output of node.outputs) {
-      if (constant === null) producers.set(output, node);
+      if (constant === undefined) producers.set(output, node);
       else constants.set(output, constant);
     }
   }
@@ -173,25 +203,30 @@ export function readGraph(file: Uint8Array, who: string): OnnxGraph {
     .map((bytes) => parse(bytes, who))
     .filter((value) => !constants.has(words(value, 1)));
   const [output] = chunks(graph, 12).map((bytes) => words(parse(bytes, who), 1));
-  const [input] = inputs;
-  if (input === undefined || output === undefined)
+  if (inputs.length === 0 || output === undefined)
     throw fileError(`${who}: the graph has no input or no output`);
+  const shapes = new Map<string, readonly (number | null)[]>();
+  for (const value of [...inputs, ...chunks(graph, 13).map((bytes) => parse(bytes, who))]) {
+    const sizes = sizesOf(value, who);
+    if (sizes !== null) shapes.set(words(value, 1), sizes);
+  }
   return {
     inputs: new Set(inputs.map((value) => words(value, 1))),
     output,
-    rank: rankOf(input, who),
+    shapes,
+    nodes,
     producers,
     constants,
   };
 }
 
 /** Of a value's type, a tensor's shape, its dimensions. */
-function rankOf(value: Fields, who: string): number | null {
+function sizesOf(value: Fields, who: string): (number | null)[] | null {
   let at = value;
   for (const number of [2, 1, 2]) {
     const inner = chunks(at, number)[0];
     if (inner === undefined) return null;
     at = parse(inner, who);
   }
-  return chunks(at, 1).length;
+  return chunks(at, 1).map((bytes) => integers(parse(bytes, who), 1, who)[0] ?? null);
 }
