@@ -17,6 +17,23 @@ RawLayer* Wrap(Status status, std::shared_ptr<Layer> layer,
   return new RawLayer(std::move(layer), nullptr, with_indices);
 }
 
+// A layer of class L with these options.
+template <class L, class Options>
+RawLayer* Make(const Options& options, IndexedForward with_indices = nullptr) {
+  std::unique_ptr<L> layer;
+  Status status = L::Create(options, &layer);
+  return Wrap(std::move(status), std::move(layer), with_indices);
+}
+
+// What Unfold and Fold have in common.
+template <class Options>
+void ReadBlocks(Arguments* arguments, Options* options) {
+  options->kernel_size = arguments->Integers();
+  options->dilation = arguments->Integers();
+  options->padding = arguments->Integers();
+  options->stride = arguments->Integers();
+}
+
 // The layer is one of type T.
 template <class T>
 void ForwardWithIndices(const Layer& layer, const Shape& in_shape,
@@ -92,10 +109,8 @@ RawLayer* MakeMaxPool() {
   options.dilation = arguments.Integers();
   options.ceil_mode = arguments.Flag();
   options.return_indices = arguments.Flag();
-  std::unique_ptr<MaxPool> pool;
-  Status status = MaxPool::Create(options, &pool);
-  return Wrap(std::move(status), std::move(pool),
-              options.return_indices ? &ForwardWithIndices<MaxPool> : nullptr);
+  return Make<MaxPool>(
+      options, options.return_indices ? &ForwardWithIndices<MaxPool> : nullptr);
 }
 
 RawLayer* MakeAvgPool() {
@@ -110,9 +125,7 @@ RawLayer* MakeAvgPool() {
   if (const auto divisor = arguments.OptionalNumber()) {
     options.divisor_override = ToInteger(*divisor);
   }
-  std::unique_ptr<AvgPool> pool;
-  Status status = AvgPool::Create(options, &pool);
-  return Wrap(std::move(status), std::move(pool));
+  return Make<AvgPool>(options);
 }
 
 RawLayer* MakeAdaptivePool() {
@@ -122,16 +135,10 @@ RawLayer* MakeAdaptivePool() {
   const bool is_max = arguments.Flag();
   options.output_size = ToOutputSize(&arguments);
   options.return_indices = arguments.Flag();
-  if (is_max) {
-    std::unique_ptr<AdaptiveMaxPool> pool;
-    Status status = AdaptiveMaxPool::Create(options, &pool);
-    return Wrap(std::move(status), std::move(pool),
-                options.return_indices ? &ForwardWithIndices<AdaptiveMaxPool>
-                                       : nullptr);
-  }
-  std::unique_ptr<AdaptiveAvgPool> pool;
-  Status status = AdaptiveAvgPool::Create(options, &pool);
-  return Wrap(std::move(status), std::move(pool));
+  if (!is_max) return Make<AdaptiveAvgPool>(options);
+  return Make<AdaptiveMaxPool>(
+      options,
+      options.return_indices ? &ForwardWithIndices<AdaptiveMaxPool> : nullptr);
 }
 
 // axes 0: F.pad. A value of null: none was given.
@@ -151,26 +158,16 @@ RawLayer* MakePad() {
 RawLayer* MakeUnfold() {
   Arguments arguments;
   UnfoldOptions options;
-  options.kernel_size = arguments.Integers();
-  options.dilation = arguments.Integers();
-  options.padding = arguments.Integers();
-  options.stride = arguments.Integers();
-  std::unique_ptr<Unfold> unfold;
-  Status status = Unfold::Create(options, &unfold);
-  return Wrap(std::move(status), std::move(unfold));
+  ReadBlocks(&arguments, &options);
+  return Make<Unfold>(options);
 }
 
 RawLayer* MakeFold() {
   Arguments arguments;
   FoldOptions options;
-  options.kernel_size = arguments.Integers();
-  options.dilation = arguments.Integers();
-  options.padding = arguments.Integers();
-  options.stride = arguments.Integers();
+  ReadBlocks(&arguments, &options);
   options.output_size = arguments.Integers();
-  std::unique_ptr<Fold> fold;
-  Status status = Fold::Create(options, &fold);
-  return Wrap(std::move(status), std::move(fold));
+  return Make<Fold>(options);
 }
 
 // The name is one of torch.nn's that the core has.
@@ -185,9 +182,7 @@ RawLayer* MakeActivation() {
   options.threshold = arguments.Number();
   options.min_val = arguments.Number();
   options.max_val = arguments.Number();
-  std::unique_ptr<Activation> activation;
-  Status status = Activation::Create(options, &activation);
-  return Wrap(std::move(status), std::move(activation));
+  return Make<Activation>(options);
 }
 
 // From the addresses of its parts.
