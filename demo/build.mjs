@@ -62,7 +62,7 @@ function inRooms(source) {
 // What main.ts loads on use never runs without it: told so, esbuild keeps all that main.ts
 // needs in one file, instead of one per set of parts that share some of it.
 const PARTS =
-  /src\/(?:stack-mode|picture-mode|taking|later-lessons|link|elements\/(?:stack-panel|step-transport))\.ts$/;
+  /src\/(?:load|stack-mode|picture-mode|taking|later-lessons|link|elements\/(?:cell-canvas|stack-panel|step-transport))\.ts$/;
 const BESIDE_MAIN = `import ${JSON.stringify(path.join(demo, "src/main.ts"))};`;
 
 const common = {
@@ -78,7 +78,7 @@ const common = {
     {
       name: "rooms",
       setup: ({ onLoad }) => {
-        onLoad({ filter: /demo\/src\/.*\.ts$/ }, async ({ path: file }) => {
+        onLoad({ filter: /(?:demo\/src\/.*|wasm\/src\/load)\.ts$/ }, async ({ path: file }) => {
           const source = inRooms(await fs.readFile(file, "utf8"));
           return {
             contents: PARTS.test(file) ? `${source}\n${BESIDE_MAIN}` : source,
@@ -86,6 +86,16 @@ const common = {
           };
         });
       },
+    },
+    {
+      // How the engine is loaded where boot.ts could not is itself loaded on use.
+      name: "late load",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/load\.js$/ }, ({ importer }) =>
+          importer.endsWith("wasm/src/engine.ts")
+            ? { path: path.join(demo, "src/late-load.ts") }
+            : undefined,
+        ),
     },
     {
       name: "glue",

@@ -2,8 +2,7 @@
 // state and the model's answers.
 import type { LegendView } from "./elements/figure-legend.js";
 import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
-import { Tint } from "./elements/plane-canvas.js";
-import type { CellMark, GridView } from "./elements/tensor-grid.js";
+import { Tint, type CellMark, type GridView } from "./elements/grid-view.js";
 import { torchText } from "./format.js";
 import { beams, ghostRects } from "./geometry.js";
 import type { Layout } from "./layout.js";

@@ -15,13 +15,8 @@ import { StageBackdrop } from "./elements/stage-backdrop.js";
 import type { StepTransport } from "./elements/step-transport.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
 import type { TakeAway } from "./elements/take-away.js";
-import {
-  TensorGrid,
-  type CellEvent,
-  type EditEvent,
-  type PasteEvent,
-  type ScrubEvent,
-} from "./elements/tensor-grid.js";
+import type { CellEvent, EditEvent, PasteEvent, ScrubEvent } from "./elements/grid-view.js";
+import { TensorGrid } from "./elements/tensor-grid.js";
 import { TorchPrint } from "./elements/torch-print.js";
 import { layout, type Layout } from "./layout.js";
 import { evaluate } from "./model.js";

@@ -38,6 +38,8 @@ export const later = new Part(() => import("./later-lessons.js"));
 export const link = new Part(() => import("./link.js"));
 /** Step mode's buttons. */
 export const steps = new Part(() => import("./elements/step-transport.js"));
+/** Drawing tensors of many cells as pictures. */
+export const canvases = new Part(() => import("./elements/cell-canvas.js"));
 /** Stack mode. Links with a stack are read only where it is loaded, too. */
 export const stack = new Part(async () => {
   const mode = import("./stack-mode.js");

@@ -1,7 +1,7 @@
 // Picture: the figure as an SVG file that stands alone, from the same layout and
 // views that the page draws. Light colours, as a paper or a slide wants them.
 import type { BackdropView } from "./elements/stage-backdrop.js";
-import type { GridView } from "./elements/tensor-grid.js";
+import type { GridView } from "./elements/grid-view.js";
 import { cellRect } from "./geometry.js";
 
 const INK = "#1c2230";

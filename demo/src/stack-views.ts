@@ -1,7 +1,6 @@
 // Stack views: what Stack mode shows, made from the state and the stack's answers.
 import type { BackdropView } from "./elements/stage-backdrop.js";
-import { Tint } from "./elements/plane-canvas.js";
-import type { GridView } from "./elements/tensor-grid.js";
+import { Tint, type GridView } from "./elements/grid-view.js";
 import type { StackPanelView } from "./elements/stack-panel.js";
 import { plural, torchText } from "./format.js";
 import type { Block, Layout } from "./layout.js";

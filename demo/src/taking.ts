@@ -3,7 +3,7 @@ import { loadNpy, saveNpy, Sequential, toOnnx } from "convscope";
 import { codeFor, DIALECTS, embedCode } from "./code.js";
 import { TakeAway } from "./elements/take-away.js";
 import type { BackdropView } from "./elements/stage-backdrop.js";
-import type { GridView } from "./elements/tensor-grid.js";
+import type { GridView } from "./elements/grid-view.js";
 import { download, png } from "./files.js";
 import { tensorOf } from "./model.js";
 import { parseLayer, parseNumbers, type Numbers } from "./paste.js";

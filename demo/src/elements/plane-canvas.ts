@@ -2,6 +2,7 @@
 // read once per theme.
 import type { Block, PlaneBox } from "../layout.js";
 import { h } from "./dom.js";
+import { Tint } from "./grid-view.js";
 
 const SHADES = 128; // on either side of zero
 // Behind them on the canvas that mixes them:
@@ -9,8 +10,6 @@ const CHANGE = 2 * SHADES + 1;
 const INK = 2 * SHADES + 2;
 const CARD = 2 * SHADES + 3;
 
-/** What is mixed into a cell's own colour. */
-export const Tint = { None: 0, Lit: 1, Changed: 2, Hidden: 3 } as const;
 const TINTS = 4;
 
 export interface Shades {

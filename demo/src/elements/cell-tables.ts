@@ -1,0 +1,71 @@
+// Cell tables: a tensor's planes as tables of cells with their numbers. All cells share one tab
+// stop, as the ARIA grid pattern has it.
+import { faceOf, paintFace } from "./cell-face.js";
+import { h } from "./dom.js";
+import { offsetOf, type Cells, type GridView } from "./grid-view.js";
+
+interface Shown {
+  readonly element: HTMLTableCellElement;
+  signature: string;
+}
+
+export class CellTables implements Cells {
+  readonly nodes: readonly HTMLTableElement[];
+  readonly #cells: Shown[] = [];
+  #active: number;
+
+  constructor(view: GridView, active: number) {
+    const { planes, boxes } = view.block;
+    this.nodes = boxes.map((box) => {
+      const body = h("tbody");
+      for (let row = 0; row < planes.rows; ++row) {
+        const line = h("tr");
+        for (let col = 0; col < planes.cols; ++col) {
+          const element = h("td", { tabindex: "-1", "data-offset": this.#cells.length });
+          this.#cells.push({ element, signature: "" });
+          line.append(element);
+        }
+        body.append(line);
+      }
+      const name = box.caption ?? view.label;
+      const readonly = view.editable ? "false" : "true";
+      return h("table", { role: "grid", "aria-label": name, "aria-readonly": readonly }, body);
+    });
+    this.#active = active;
+    this.element(active)?.setAttribute("tabindex", "0");
+  }
+
+  place(view: GridView): void {
+    view.block.boxes.forEach((box, i) => {
+      const { style } = this.nodes[i]!;
+      style.setProperty("left", `${box.x}px`);
+      style.setProperty("top", `${box.y}px`);
+      style.setProperty("width", `${box.w}px`);
+    });
+  }
+
+  paint(view: GridView): void {
+    this.#cells.forEach((shown, offset) => {
+      const face = faceOf(view, offset);
+      const { text, value, mark, hidden } = face;
+      const signature = `${text}|${hidden ? "" : value}|${mark?.classes}|${mark?.before}|${mark?.size}|${mark?.note}`;
+      if (shown.signature === signature) return;
+      shown.signature = signature;
+      paintFace(shown.element, view, face);
+    });
+  }
+
+  activate(_view: GridView, active: number): void {
+    this.element(this.#active)?.setAttribute("tabindex", "-1");
+    this.#active = active;
+    this.element(active)?.setAttribute("tabindex", "0");
+  }
+
+  element(offset: number): HTMLTableCellElement | null {
+    return this.#cells[offset]?.element ?? null;
+  }
+
+  under(event: MouseEvent): number {
+    return offsetOf(event.target);
+  }
+}
