@@ -62,7 +62,7 @@ function inRooms(source) {
 // What main.ts loads on use never runs without it: told so, esbuild keeps all that main.ts
 // needs in one file, instead of one per set of parts that share some of it.
 const PARTS =
-  /src\/(?:load|stack-mode|picture-mode|taking|later-lessons|link|elements\/(?:cell-canvas|stack-panel|step-transport))\.ts$/;
+  /src\/(?:load|stack-mode|stack-page|picture-mode|taking|later-lessons|link|elements\/(?:cell-canvas|step-transport))\.ts$/;
 const BESIDE_MAIN = `import ${JSON.stringify(path.join(demo, "src/main.ts"))};`;
 
 const common = {

@@ -40,11 +40,13 @@ export const link = new Part(() => import("./link.js"));
 export const steps = new Part(() => import("./elements/step-transport.js"));
 /** Drawing tensors of many cells as pictures. */
 export const canvases = new Part(() => import("./elements/cell-canvas.js"));
+/** What of Stack mode is on the page. */
+export const stackPage = new Part(() => styled("stack.css", import("./stack-page.js")));
 /** Stack mode. Links with a stack are read only where it is loaded, too. */
 export const stack = new Part(async () => {
   const mode = import("./stack-mode.js");
   // Links are read without a page, too.
-  if ("document" in globalThis) await styled("stack.css", import("./elements/stack-panel.js"));
+  if ("document" in globalThis) await stackPage.load();
   return mode;
 });
 /** Picture mode. */

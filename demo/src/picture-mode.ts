@@ -1,5 +1,6 @@
-// Picture mode: which picture is open, where it is pointed at, and what <picture-view>
-// shows of it. Loaded when the mode is first entered.
+// Picture mode: which picture is open, where it is pointed at, and what <picture-view> shows of
+// it and sends. Loaded when the mode is first entered.
+import { useFilter } from "./actions.js";
 import { h } from "./elements/dom.js";
 import { PictureBox, type PictureView } from "./elements/picture-view.js";
 import type { SumView } from "./elements/sum-of-products.js";
@@ -8,7 +9,9 @@ import { photoPointing } from "./photo-pointing.js";
 import { FILTERS } from "./filters.js";
 import { canBeThinned, filterOf, filtered, MAX_SIDE, photoOf, type Photo } from "./photo.js";
 import { samplePicture } from "./sample.js";
-import type { Stage } from "./state.js";
+import { page } from "./page.js";
+import { on, render, session, set } from "./session.js";
+import type { Stage, State } from "./state.js";
 
 export { filterStage } from "./filters.js";
 
@@ -23,23 +26,44 @@ let camera: { readonly stream: MediaStream; readonly video: HTMLVideoElement } |
 /** One object per stage, photo and step, so that the result is drawn once for each. */
 let shownOf: { stage: Stage; photo: Photo; step: number } | null = null;
 
-export function pointAt(x: number, y: number): void {
+on<{ x: number; y: number }>("picture-point", ({ x, y }) => {
   pointed = x < 0 ? null : { x, y };
-}
-
-export function showColour(wanted: boolean): void {
+  render();
+});
+on<{ wanted: boolean }>("picture-colour", ({ wanted }) => {
   inColour = wanted;
   photo = null;
+  render();
+});
+on<{ live: boolean }>("picture-camera", ({ live }) => void useCamera(live));
+on<{ file: File }>("picture-open", ({ file }) => void openPicture(file));
+on<{ filter: number }>("picture-filter", ({ filter }) => set(useFilter(session.history, filter)));
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  const file = files.find(({ type }) => type.startsWith("image/"));
+  if (file && session.history.now.mode === "picture") void openPicture(file);
+});
+
+let sharpen: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * A picture through the layer; its kernel is the figure's. While a value is dragged it is drawn
+ * as fine as the screen shows it, and in full as soon as the hand rests.
+ */
+export function drawPicture(state: State, moves = session.dragged): void {
+  const { view, sum } = pictureView(state.stage, moves ? page.picture.across : Infinity);
+  clearTimeout(sharpen);
+  if (moves)
+    sharpen = setTimeout(() => page.picture.hidden || drawPicture(session.history.now, false), 100);
+  page.picture.view = view;
+  if (sum) page.sum.view = sum;
 }
 
 /**
  * What to show; the sum where a pixel is pointed at. `across` is how many of the result's pixels
  * the screen has room for side by side: a larger result is drawn no finer than that.
  */
-export function pictureView(
-  stage: Stage,
-  across: number,
-): { view: PictureView; sum: SumView | null } {
+function pictureView(stage: Stage, across: number): { view: PictureView; sum: SumView | null } {
   pixels ??= samplePicture();
   photo ??= photoOf(pixels, inColour);
   const source = photo.colour ?? photo.grey;
@@ -74,24 +98,28 @@ export function pictureView(
   };
 }
 
-/** Takes a picture from a file; false if the browser cannot read it. */
-export async function openPicture(file: Blob): Promise<boolean> {
+async function openPicture(file: Blob): Promise<void> {
   try {
     take(await createImageBitmap(file));
     closeCamera();
-    return true;
+    set(session.history);
   } catch {
-    return false;
+    set(session.history, "This file is no picture that the browser can read.");
   }
 }
 
-/** Asks for the camera and calls `seen` for every frame; false if there is none to be had. */
-export async function openCamera(seen: () => void): Promise<boolean> {
+async function useCamera(running: boolean): Promise<void> {
   closeCamera();
+  if (running) return set(session.history);
   try {
     const stream = await navigator.mediaDevices.getUserMedia({
       video: { width: { ideal: 640 }, height: { ideal: 480 } },
     });
+    if (session.history.now.mode !== "picture") {
+      // Allowed only after the mode was left.
+      stream.getTracks().forEach((track) => track.stop());
+      return;
+    }
     const video = h("video", { playsinline: true });
     video.muted = true;
     video.srcObject = stream;
@@ -101,14 +129,14 @@ export async function openCamera(seen: () => void): Promise<boolean> {
     const look = (): void => {
       if (camera !== mine) return;
       take(video);
-      seen();
+      render();
       requestAnimationFrame(look);
     };
     look();
-    return true;
+    set(session.history);
   } catch {
     closeCamera();
-    return false;
+    set(session.history, "There is no camera to be had, or the browser was not allowed to use it.");
   }
 }
 

@@ -75,5 +75,3 @@ export class StackPanel extends HTMLElement {
     );
   }
 }
-
-customElements.define("stack-panel", StackPanel);
