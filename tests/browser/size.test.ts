@@ -10,8 +10,8 @@ before(open);
 after(close);
 
 // Bytes: of all, and of the page beside the engine.
-const MOST = 160_000;
-const MOST_BESIDE = 50_000;
+const MOST = 150_000;
+const MOST_BESIDE = 45_000;
 
 test("a first visit downloads little", async () => {
   const sizes = new Map<string, number>();
