@@ -18,6 +18,13 @@ Gather GatherOf(const int32_t* source, int64_t plane) {
     gather.kind = Gather::kLoad;
     return gather;
   }
+  if (source[0] >= 0 && source[1] == source[0] + 2 &&
+      source[2] == source[0] + 4 && source[3] == source[0] + 6 &&
+      source[0] + 8 <= plane) {
+    gather.base[0] = source[0];
+    gather.kind = Gather::kEvens;
+    return gather;
+  }
   if (std::max({source[0], source[1], source[2], source[3]}) < 0) {
     gather.kind = Gather::kZero;
     return gather;

@@ -12,6 +12,7 @@ struct Gather {
   enum Kind : int32_t {
     kZero,     // four zeros
     kLoad,     // four floats from base[0] on
+    kEvens,    // the first, third, fifth and seventh float from base[0] on
     kShuffle,  // bytes of the four floats at base[0] and of those at base[1]
     kScalar,   // float by float from source[]; -1 gives zero
   };

@@ -37,15 +37,20 @@ inline constexpr int64_t kMaxBlock = 320;
 inline constexpr int64_t kPanelFloats = 32 * 1024;
 // Floats of the sums of pixels that lie apart in the output.
 inline constexpr int64_t kSumsFloats = 32 * 1024;
-// Gathers worked out at a time, unless one panel needs more.
+// Gathers worked out at a time, unless one panel needs more; and as many of all
+// phases as are kept for the next run.
 inline constexpr int64_t kGathers = 2048;
+inline constexpr int64_t kKeptGathers = 8192;
+// Terms whose weights are packed at a time.
+inline constexpr int64_t kPackedTerms = 64;
 
 struct Gemm : ConvTask {
   Buffer<float> weights;   // per phase, group and block: [tile][k][row]
   Buffer<float> starts;    // bias + 0
   Buffer<float> panels;    // [panel][k][column]
-  Buffer<Gather> gathers;  // [panel][tap][column / 4]
+  Buffer<Gather> gathers;  // [panel][tap][column / 4], kept ones per phase
   Buffer<float> sums;      // [phase][oc][pixel]: outputs that lie apart
+  bool keeps_gathers = false;
 };
 
 }  // namespace convscope
@@ -79,6 +84,10 @@ struct Cut {
     pixels = wide * std::max<int64_t>(1, panels);
   }
 
+  // Gathers of all panels of a phase.
+  int64_t gathers(const Phase& phase) const {
+    return (phase.pixels() + wide - 1) / wide * phase.taps() * wide / 4;
+  }
   // Floats from panel to panel. Not a power of two: those packed together would
   // fall on the same lines of the first-level cache.
   int64_t pitch() const { return block * wide + 16; }
@@ -98,40 +107,70 @@ HWY_INLINE bool HasPairs(const ConvGeometry& g) {
   return PhaseCount(w) == 2 && w.stride == 2 && w.out % 2 == 0;
 }
 
-void MeasureGemm(const Gemm& gemm, int64_t* panel_floats, int64_t* gathers,
+void MeasureGemm(Gemm& gemm, int64_t* panel_floats, int64_t* gathers,
                  int64_t* sums) {
   const ConvGeometry& g = gemm.geometry;
   *panel_floats = *gathers = *sums = 0;
+  int64_t kept = 0;
   ForEachPhase(g, [&](const Phase& phase) {
     const Cut cut(gemm, phase);
     *panel_floats =
         std::max(*panel_floats, cut.pixels / cut.wide * cut.pitch());
     *gathers = std::max(*gathers, cut.pixels / 4 * phase.taps());
+    kept += cut.gathers(phase);
     if (!phase.IsDense()) *sums = std::max(*sums, 2 * g.oc * cut.pixels);
+  });
+  gemm.keeps_gathers = kept <= kKeptGathers;
+  if (gemm.keeps_gathers) *gathers = kept;
+}
+
+void FindGemmGathers(Gemm& gemm) {
+  if (!gemm.keeps_gathers) return;
+  Gather* gathers = gemm.gathers.data();
+  ForEachPhase(gemm.geometry, [&](const Phase& phase) {
+    const Cut cut(gemm, phase);
+    FindPanelGathers(phase, 0, phase.pixels(), WholeVectors(1), cut.wide,
+                     gathers);
+    gathers += cut.gathers(phase);
   });
 }
 
 void PackGemm(Gemm& gemm) {
   const ConvGeometry& g = gemm.geometry;
   const int64_t kernel = g.taps();
+  // Between neighbours in `weight`. As many terms are packed at a time as share
+  // cache lines from tile to tile: a transposed layer's rows lie side by side.
+  const int64_t row_step = g.transposed ? kernel : g.ic * kernel;
+  const int64_t channel_step = g.transposed ? g.oc * kernel : kernel;
+  const int64_t most = g.transposed ? kPackedTerms / 8 : kPackedTerms;
   float* to = gemm.weights.data();
   ForEachPhase(g, [&](const Phase& phase) {
     const Cut cut(gemm, phase);
     const int64_t taps = phase.taps();
     for (int64_t group = 0; group < g.groups; ++group) {
+      const float* weight = gemm.weight + group * g.oc * g.ic * kernel;
       for (int64_t k0 = 0; k0 < cut.depth; k0 += cut.block) {
-        const int64_t k_end = std::min(cut.depth, k0 + cut.block);
-        ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
-          for (int64_t k = k0; k < k_end; ++k) {
-            const int64_t ic = k / taps, tap = phase.KernelTap(k % taps);
-            for (int64_t oc = row0; oc < row0 + rows; ++oc) {
-              const int64_t pair = g.transposed
-                                       ? (group * g.ic + ic) * g.oc + oc
-                                       : (group * g.oc + oc) * g.ic + ic;
-              *to++ = gemm.weight[pair * kernel + tap];
-            }
+        const int64_t block = std::min(cut.block, cut.depth - k0);
+        for (int64_t done = 0; done < block; done += most) {
+          const int64_t terms = std::min(most, block - done);
+          const float* cells[kPackedTerms];  // of the next tile's first row
+          for (int64_t i = 0; i < terms; ++i) {
+            const int64_t k = k0 + done + i;
+            cells[i] =
+                weight + k / taps * channel_step + phase.KernelTap(k % taps);
           }
-        });
+          ForEachTile(gemm, [&](int64_t row0, int64_t rows) {
+            float* packed = to + row0 * block + done * rows;
+            for (int64_t i = 0; i < terms; ++i) {
+              const float* cell = cells[i];
+              for (int64_t row = 0; row < rows; ++row, cell += row_step) {
+                *packed++ = *cell;
+              }
+              cells[i] = cell;
+            }
+          });
+        }
+        to += g.oc * block;
       }
     }
   });
@@ -142,6 +181,7 @@ struct Part {
   Phase phase;
   Cut cut;
   const float* weights;
+  Gather* gathers;  // of all pixels if they are kept, else room for some
 };
 
 // Multiplies the packed panels of `pixels` pixels with all output channels of a
@@ -180,15 +220,19 @@ void RunPart(Gemm& gemm, const Part& part, int64_t group, int64_t p0,
   const Cut& cut = part.cut;
   const int64_t taps = part.phase.taps();
   const int64_t panel_gathers = taps * cut.wide / 4;
-  FindPanelGathers(part.phase, p0, p_end, WholeVectors(1), cut.wide,
-                   gemm.gathers.data());
+  Gather* gathers = part.gathers;
+  if (gemm.keeps_gathers) {
+    gathers += p0 / cut.wide * panel_gathers;
+  } else {
+    FindPanelGathers(part.phase, p0, p_end, WholeVectors(1), cut.wide, gathers);
+  }
   const int64_t whole = (p_end - p0) / cut.wide;
   const int64_t rest = WholeVectors((p_end - p0) % cut.wide);
   int64_t k0 = 0;
   do {
     const int64_t block = std::min(cut.block, cut.depth - k0);
     const auto pack = [&](int64_t first, int64_t count, int64_t columns) {
-      PackPanels(gemm.gathers.data() + first * panel_gathers, taps,
+      PackPanels(gathers + first * panel_gathers, taps,
                  static_cast<size_t>(columns), count,
                  static_cast<size_t>(cut.pitch()), static_cast<size_t>(columns),
                  in, gemm.geometry.in_plane(), k0, block,
@@ -259,11 +303,14 @@ void RunParts(Gemm& gemm, const Part* parts, int count, int64_t group,
 void RunGemm(Gemm& gemm, const float* in, float* out) {
   const ConvGeometry& g = gemm.geometry;
   const float* weights = gemm.weights.data();
+  Gather* gathers = gemm.gathers.data();
   const bool has_pairs = HasPairs(g);
   Part parts[2] = {};
   int count = 0;
   ForEachPhase(g, [&](const Phase& phase) {
-    parts[count++] = {phase, Cut(gemm, phase), weights};
+    const Cut cut(gemm, phase);
+    parts[count++] = {phase, cut, weights, gathers};
+    if (gemm.keeps_gathers) gathers += cut.gathers(phase);
     weights += g.groups * g.oc * g.ic * phase.taps();
     if (has_pairs && count == 1) return;
     for (int64_t image = 0; image < g.n * g.groups; ++image) {
@@ -283,6 +330,7 @@ HWY_AFTER_NAMESPACE();
 namespace convscope {
 namespace {
 
+HWY_EXPORT(FindGemmGathers);
 HWY_EXPORT(MeasureGemm);
 HWY_EXPORT(PackGemm);
 HWY_EXPORT(RunGemm);
@@ -302,6 +350,7 @@ class GemmKernel : public Kernel {
     CONVSCOPE_RETURN_IF_ERROR(gemm_.panels.Allocate(panel_floats));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.gathers.Allocate(gathers));
     CONVSCOPE_RETURN_IF_ERROR(gemm_.sums.Allocate(sums));
+    HWY_DYNAMIC_DISPATCH(FindGemmGathers)(gemm_);
     Repack();
     return Ok();
   }

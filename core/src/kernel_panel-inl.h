@@ -3,9 +3,9 @@
 // A panel holds up to three vectors of output pixels: for each term of the sum
 // (input channel, tap), what those pixels read there. Where they read is the
 // same in every channel, so it is worked out once, as a table of gathers of
-// four floats each. Nearly all of them, at row ends, at zero padding and at
-// stride 2 as well, are at most two loads and a byte shuffle that gives zeros
-// for free.
+// four floats each. Nearly all of them are a load; at stride 2 two loads and a
+// shuffle; at row ends and at zero padding at most two loads and a byte shuffle
+// that gives zeros for free.
 #if defined(CONVSCOPE_SRC_KERNEL_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
 #undef CONVSCOPE_SRC_KERNEL_PANEL_INL_H_
@@ -33,6 +33,10 @@ HWY_INLINE void RunGather(const Gather& gather, const float* x,
   // No switch: its jump through a table is seldom predicted.
   if (gather.kind == Gather::kLoad) {
     hn::StoreU(hn::LoadU(d4, x + gather.base[0]), d4, to);
+  } else if (gather.kind == Gather::kEvens) {
+    const float* from = x + gather.base[0];
+    const auto low = hn::LoadU(d4, from), high = hn::LoadU(d4, from + 4);
+    hn::StoreU(hn::ConcatEven(d4, high, low), d4, to);
   } else if (gather.kind == Gather::kShuffle) {
     const auto low = hn::BitCast(d16, hn::LoadU(d4, x + gather.base[0]));
     const auto high = hn::BitCast(d16, hn::LoadU(d4, x + gather.base[1]));
