@@ -108,20 +108,17 @@ async function withFilesCopied(root: string): Promise<void> {
   await works(dist);
 }
 
-test("Rollup builds a page, and init says what to copy", async () => {
+async function withRollup(root: string): Promise<void> {
   const { rollup } = await tool<{
     rollup(options: object): Promise<{ write(options: object): Promise<unknown> }>;
   }>("rollup");
   const { nodeResolve } = await tool<{ nodeResolve(): object }>("@rollup/plugin-node-resolve");
-  const root = await project("rollup", bundled);
   const bundle = await rollup({ input: path.join(root, "main.js"), plugins: [nodeResolve()] });
   await bundle.write({ dir: path.join(root, "dist"), format: "es" });
-  await withFilesCopied(root);
-});
+}
 
-test("esbuild builds a page, and init says what to copy", async () => {
+async function withEsbuild(root: string): Promise<void> {
   const esbuild = await tool<{ build(options: object): Promise<unknown> }>("esbuild");
-  const root = await project("esbuild", bundled);
   await esbuild.build({
     absWorkingDir: root,
     entryPoints: ["main.js"],
@@ -131,8 +128,34 @@ test("esbuild builds a page, and init says what to copy", async () => {
     outdir: path.join(root, "dist"),
     logLevel: "error",
   });
+}
+
+test("Rollup builds a page, and init says what to copy", async () => {
+  const root = await project("rollup", bundled);
+  await withRollup(root);
   await withFilesCopied(root);
 });
+
+test("esbuild builds a page, and init says what to copy", async () => {
+  const root = await project("esbuild", bundled);
+  await withEsbuild(root);
+  await withFilesCopied(root);
+});
+
+for (const name of ["Rollup", "esbuild"]) {
+  test(`${name} builds a page with the WebAssembly in it, and nothing is to be copied`, async () => {
+    const root = await project(`embedded-${name}`, bundled);
+    const from = await fs.readFile(path.join(root, "app.js"), "utf8");
+    await fs.writeFile(
+      path.join(root, "app.js"),
+      from.replace('from "convscope"', 'from "convscope/embedded"'),
+    );
+    await (name === "Rollup" ? withRollup(root) : withEsbuild(root));
+    const dist = path.join(root, "dist");
+    await fs.cp(path.join(root, "index.html"), path.join(dist, "index.html"));
+    assert.deepEqual(await answerIn(dist), { ...wanted, build: "simd" });
+  });
+}
 
 test("a bundle holds what is used of the package, and little else", async () => {
   const esbuild = await tool<{

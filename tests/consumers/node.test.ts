@@ -24,6 +24,24 @@ test("Node runs it as an ES module, without flags", async () => {
   assert.deepEqual(values, wanted.values);
 });
 
+test("convscope/embedded is the same package, ready without another file", async () => {
+  const folder = await project("node-embedded", {});
+  for (const name of await fs.readdir(path.join(folder, "node_modules/convscope/dist")))
+    if (name.endsWith(".wasm")) await fs.rm(path.join(folder, "node_modules/convscope/dist", name));
+  await fs.writeFile(
+    path.join(folder, "main.js"),
+    `import * as embedded from "convscope/embedded";
+import * as plain from "convscope";
+const engines = await Promise.all([embedded.init({ math: "fast" }), embedded.init({ math: "fast" })]);
+console.log(engines[0] === engines[1], plain.engine().math, plain.Conv2d === embedded.Conv2d);
+console.log(await embedded.init({ math: "reproducible" }).catch((error) => error.code));
+console.log(plain.F.relu(embedded.tensor([-1, 2])).toArray());
+`,
+  );
+  const { stdout } = await execute(process.execPath, ["main.js"], { cwd: folder });
+  assert.equal(stdout, "true fast true\nalready-initialized\n[ 0, 2 ]\n");
+});
+
 test("the guide's first steps, followed from an empty folder, print what their comments say", async () => {
   const guide = await fs.readFile("wasm/README.md", "utf8");
   const folder = await project("guide", {});

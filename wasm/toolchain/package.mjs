@@ -1,10 +1,11 @@
 // Makes the npm package's dist/ from the two WebAssembly builds and wasm/src:
-// index.js (wrapper and glue in one module), its declarations, two .wasm files.
+// index.js (wrapper and glue in one module), its declarations, two .wasm files,
+// and embedded.js, which has one of the two in itself.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -72,9 +73,8 @@ const rawModule = {
 await fs.rm(dist, { recursive: true, force: true });
 await fs.rm(declarations, { recursive: true, force: true });
 await fs.mkdir(dist, { recursive: true });
-await esbuild.build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { index: "wasm/src/index.ts" },
   outdir: dist,
   bundle: true,
   format: "esm",
@@ -86,8 +86,20 @@ await esbuild.build({
   // that a user's bundler could leave out.
   minify: true,
   legalComments: "none",
-  plugins: [rawModule],
   logLevel: "warning",
+};
+await esbuild.build({
+  ...common,
+  entryPoints: { index: "wasm/src/index.ts" },
+  plugins: [rawModule],
+});
+const wasm = await fs.readFile(`${builds.simd}/raw.wasm`);
+await esbuild.build({
+  ...common,
+  entryPoints: { embedded: "wasm/src/embedded.ts" },
+  // One engine, whichever of the two modules it is asked through.
+  external: ["./index.js"],
+  define: { embeddedWasm: JSON.stringify(gzipSync(wasm, { level: 9 }).toString("base64")) },
 });
 
 const tsc = spawnSync(process.execPath, [at("node_modules/typescript/bin/tsc"), "-p", at("wasm")], {

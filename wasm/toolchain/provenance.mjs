@@ -55,28 +55,28 @@ const parts = [
     "Highway",
     highway(),
     "Apache-2.0 or BSD-3-Clause",
-    "both .wasm files: its headers",
+    "both .wasm files, embedded.js: its headers",
     "Copyright Google LLC and others",
   ],
   [
     "Emscripten's runtime, Embind and emmalloc",
     emscripten,
     "MIT or NCSA",
-    "index.js, both .wasm files",
+    "index.js, embedded.js, both .wasm files",
     "Copyright the Emscripten authors",
   ],
   [
     "musl libc",
     `as in Emscripten ${emscripten}`,
     "MIT",
-    "both .wasm files",
+    "both .wasm files, embedded.js",
     "Copyright Rich Felker and others",
   ],
   [
     "libc++, libc++abi, compiler-rt",
     `as in Emscripten ${emscripten}`,
     "Apache-2.0 WITH LLVM-exception",
-    "both .wasm files",
+    "both .wasm files, embedded.js",
     "the LLVM project",
   ],
 ];
@@ -85,10 +85,12 @@ const tools = [
   ["esbuild", versionOf("esbuild")],
   ["TypeScript", versionOf("typescript")],
 ];
-const files = ["index.js", "convscope.simd.wasm", "convscope.relaxed.wasm"].map((name) => {
-  const bytes = fs.readFileSync(path.join(dist, name));
-  return [name, String(bytes.length), createHash("sha256").update(bytes).digest("hex")];
-});
+const files = ["index.js", "embedded.js", "convscope.simd.wasm", "convscope.relaxed.wasm"].map(
+  (name) => {
+    const bytes = fs.readFileSync(path.join(dist, name));
+    return [name, String(bytes.length), createHash("sha256").update(bytes).digest("hex")];
+  },
+);
 
 fs.copyFileSync(
   path.join(root, "wasm/toolchain/THIRD_PARTY.txt"),
