@@ -85,6 +85,8 @@ const common = {
   // Names are not kept: the calls that keep them would keep every function
   // that a user's bundler could leave out.
   minify: true,
+  // Node shows the line of an error that nobody catches: not all of the file.
+  lineLimit: 1000,
   legalComments: "none",
   logLevel: "warning",
 };
