@@ -272,29 +272,28 @@ function sameOption(a: unknown, b: unknown): boolean {
 
 async function start({ wasm, build, math }: InitOptions): Promise<Engine> {
   const chosen = chooseBuild(build);
-  const compiled = await compile(wasm ?? defaultWasm(chosen));
   const info: Engine = Object.freeze({
     build: chosen,
     math: math ?? "reproducible",
     simd: true,
     version,
   });
-  running = await instantiate(compiled, info);
+  running = await instantiate(compile(wasm ?? defaultWasm(chosen)), info);
   // torch without a seed takes one by chance.
   running.raw.manualSeed(Math.floor(Math.random() * 2 ** 32));
   return info;
 }
 
-/** Joins code and glue. The hook keeps the glue from fetching anything. */
-async function instantiate(compiled: WebAssembly.Module, info: Engine): Promise<Running> {
+/** Joins code and glue, which starts while the code is on its way. The hook keeps the glue from fetching anything. */
+async function instantiate(compiling: Promise<WebAssembly.Module>, info: Engine): Promise<Running> {
   try {
     const module = await new Promise<MainModule>((resolve, reject) => {
       const instantiateWasm = (
         imports: WebAssembly.Imports,
         done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
       ): object => {
-        WebAssembly.instantiate(compiled, imports)
-          .then((instance) => done(instance, compiled))
+        compiling
+          .then(async (code) => done(await WebAssembly.instantiate(code, imports), code))
           .catch(reject);
         return {};
       };
@@ -305,6 +304,7 @@ async function instantiate(compiled: WebAssembly.Module, info: Engine): Promise<
     if (readText(made, raw.version) !== version) throw new Error("another version");
     return made;
   } catch (cause) {
+    if (cause instanceof ConvscopeError) throw cause;
     throw new ConvscopeError(
       "wasm-invalid",
       "this WebAssembly does not belong to this version of convscope: is it a copy of an older file?",
