@@ -81,7 +81,7 @@ function drawStage(state: State): void {
   page.sum.view = views.sumView(state, behind.pointing);
 }
 
-/** What the figure of one layer shows. */
+/** What the figure of one layer shows: beside a picture, the kernel that goes over it. */
 export function figureView(state: State) {
   const figure = figureOf(state);
   const pointed = pointedCell();
@@ -94,13 +94,14 @@ export function figureView(state: State) {
   };
 }
 
-function figureOf({ stage }: State): Layout {
+function figureOf({ stage, mode }: State): Layout {
   const { output, frame } = evaluate(stage);
+  const pictured = mode === "picture" && seesPictures(stage);
   const shapes = {
-    input: stage.input.shape,
+    input: pictured ? null : stage.input.shape,
     weight: stage.weight.shape,
     bias: stage.bias?.shape ?? null,
-    output: output.shape,
+    output: pictured ? null : output.shape,
   };
   return layout({
     args: stage.args,

@@ -8,7 +8,7 @@ import { beams, ghostRects } from "./geometry.js";
 import type { Layout } from "./layout.js";
 import { evaluate, insideFrame, tensorOf } from "./model.js";
 import { stamped, unread, type Pointing } from "./pointing.js";
-import type { Prediction, Role, Stage, State } from "./state.js";
+import { seesPictures, type Prediction, type Role, type Stage, type State } from "./state.js";
 import { cellName } from "./tensors.js";
 
 /** |value| that gets half of the full colour. Fixed, so that an edit never recolours other cells. */
@@ -166,11 +166,18 @@ function pointingClasses(pointing: Pointing | null, role: Role, offset: number):
   return pointing[role].has(offset) ? ["lit"] : [];
 }
 
-export function legendView({ stage, mode }: State): LegendView {
+export function legendView({ stage, mode, prediction }: State): LegendView {
   const { frame } = evaluate(stage);
-  const framed = mode !== "stack" && [...frame.before, ...frame.after].some((size) => size > 0);
+  const outputs = mode !== "picture" || !seesPictures(stage);
+  const one = mode !== "stack" && outputs;
+  const framed = one && [...frame.before, ...frame.after].some((size) => size > 0);
   const ghosts = frame.role === "output" ? "cut off by padding" : "padding";
-  return { ghosts: framed ? ghosts : null, unread: mode !== "stack" && unread(stage).size > 0 };
+  return {
+    ghosts: framed ? ghosts : null,
+    outputs,
+    scored: prediction?.revealed ?? false,
+    unread: one && unread(stage).size > 0,
+  };
 }
 
 export function backdropView(

@@ -76,6 +76,8 @@ export interface Beam {
   readonly to: Rect;
 }
 
+const MAX_BEAMS = 8;
+
 /** What the one pointed at is joined with: windows to kernels, kernels to outputs. */
 export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] {
   const block = (role: Role) => figure.blocks.find((one) => one.role === role);
@@ -88,10 +90,13 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
     if (middle.length === 0) return [];
     const from = cellRect(input, pointing.cell.offset);
     const targets = [...pointing.output].map((offset) => cellRect(output, offset));
-    return [
-      { from, to: hull(middle) },
-      { from: hull(middle), to: hull(targets) },
-    ];
+    // A beam through each kernel; through many, one that is as wide as all of them.
+    const kernels = middle.length <= MAX_BEAMS ? middle : [hull(middle)];
+    const to = hull(targets);
+    return kernels.flatMap((kernel) => [
+      { from, to: kernel },
+      { from: kernel, to },
+    ]);
   }
   if (pointing.cell.role !== "output") return [];
   const target = cellRect(output, pointing.cell.offset);

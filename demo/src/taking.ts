@@ -61,7 +61,8 @@ async function takeFile(name: string): Promise<void> {
     const model = parts.length > 1 ? new Sequential(...parts) : parts[0]!;
     return download(name, new Blob([toOnnx(model, stage.input.shape)]));
   }
-  const { backdrop, grids } = figureView(state);
+  // Of the tensors, whatever the mode shows beside them.
+  const { backdrop, grids } = figureView({ ...state, mode: "explore" });
   const svg = new Blob([svgPicture(backdrop.view, grids)], { type: "image/svg+xml" });
   download(name, kind === "svg" ? svg : await png(svg));
 }

@@ -59,6 +59,10 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
   const none = sentenceView(
     "Point at a cell to see what it belongs to. Click keeps it; double click, Enter or typing edits it.",
   );
+  if (mode === "picture" && seesPictures(stage))
+    return sentenceView(
+      "Point at a pixel of the result for its sum, from the picture's own pixels.",
+    );
   if (!pointing) return none;
   let { sum, sentence } = pointing;
   const editedHere = change?.edited.some(
