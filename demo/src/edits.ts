@@ -133,5 +133,7 @@ export function describe(stage: Stage, change: Change): string {
     kept === 0
       ? ""
       : ` ${kept} more ${kept === 1 ? "reads" : "read"} the cell and kept ${kept === 1 ? "its" : "their"} value: ${why}.`;
-  return `${head}${detail}.${same}`;
+  // torch's own print of a whole number ends in the full stop: "25.".
+  const end = detail.endsWith(".") ? "" : ".";
+  return `${head}${detail}${end}${same}`;
 }
