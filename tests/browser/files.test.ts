@@ -65,6 +65,41 @@ test("cells of a spreadsheet go in where the keyboard stands", async () => {
   assert.equal((await numbers(page, "input"))[1], "-2.");
 });
 
+test("a range picked with Shift is copied, pasted elsewhere and cleared, each undone at once", async () => {
+  const { page, complaints } = await visit("", {
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const picked = (): Promise<number[]> =>
+    page
+      .locator('tensor-grid[data-role="input"] td[aria-selected]')
+      .evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute("data-offset"))));
+  const before = await numbers(page, "input");
+  await cell(page, "input", 0).click();
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowDown");
+  assert.deepEqual(await picked(), [0, 1, 4, 5]);
+  await page.keyboard.press("Control+c");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "1\t-2\n1\t-2");
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await picked(), [], "an arrow alone lets go of the range");
+  await page.keyboard.press("Control+v");
+  await page.locator("#note.changed").waitFor();
+  const pasted = ["1.", "-2.", "3.", "-4.", "1.", "-2.", "1.", "-2.", "1.", "-2.", "1.", "-2."];
+  assert.deepEqual(await numbers(page, "input"), pasted);
+  await page.keyboard.press("Control+z");
+  // By mouse: from the cell clicked to the one clicked with Shift.
+  await cell(page, "input", 1).click();
+  await cell(page, "input", 7).click({ modifiers: ["Shift"] });
+  assert.deepEqual(await picked(), [1, 2, 3, 5, 6, 7]);
+  await page.keyboard.press("Delete");
+  await page.locator("#note.changed").waitFor();
+  const cleared = ["1.", "0.", "0.", "0.", "1.", "0.", "0.", "0.", "1.", "-2.", "3.", "-4."];
+  assert.deepEqual(await numbers(page, "input"), cleared);
+  await page.keyboard.press("Control+z");
+  assert.deepEqual(await numbers(page, "input"), before);
+  assert.deepEqual(complaints, []);
+});
+
 test("a block of numbers goes into any kernel of a stack, and one undo takes it out", async () => {
   const { page } = await visit("", { permissions: ["clipboard-read", "clipboard-write"] });
   await openLesson(page, "conv2d");

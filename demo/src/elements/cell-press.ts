@@ -8,11 +8,12 @@ export class CellPress {
   dragging = false;
   readonly #x: number;
 
-  /** `again`: the cell had the keyboard already. */
+  /** `again`: the cell had the keyboard already. `anchor`: where a range may begin. */
   constructor(
     readonly offset: number,
     readonly from: number,
     readonly again: boolean,
+    readonly anchor: number,
     event: PointerEvent,
   ) {
     this.value = from;

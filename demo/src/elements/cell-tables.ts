@@ -1,7 +1,8 @@
 // Cell tables: a tensor's planes as tables of cells with their numbers. All cells share one tab
 // stop, as the ARIA grid pattern has it.
 import { faceOf, paintFace } from "./cell-face.js";
-import { h } from "./dom.js";
+import type { CellRange } from "./cell-range.js";
+import { attribute, h } from "./dom.js";
 import { offsetOf, type Cells, type GridView } from "./grid-view.js";
 
 interface Shown {
@@ -12,6 +13,7 @@ interface Shown {
 export class CellTables implements Cells {
   readonly nodes: readonly HTMLTableElement[];
   readonly #cells: Shown[] = [];
+  #picked: readonly Shown[] = [];
   #active: number;
 
   constructor(view: GridView, active: number) {
@@ -29,7 +31,16 @@ export class CellTables implements Cells {
       }
       const name = box.caption ?? view.label;
       const readonly = view.editable ? "false" : "true";
-      return h("table", { role: "grid", "aria-label": name, "aria-readonly": readonly }, body);
+      return h(
+        "table",
+        {
+          role: "grid",
+          "aria-label": name,
+          "aria-readonly": readonly,
+          "aria-multiselectable": "true",
+        },
+        body,
+      );
     });
     this.#active = active;
     this.element(active)?.setAttribute("tabindex", "0");
@@ -59,6 +70,14 @@ export class CellTables implements Cells {
     this.element(this.#active)?.setAttribute("tabindex", "-1");
     this.#active = active;
     this.element(active)?.setAttribute("tabindex", "0");
+  }
+
+  /** One cell alone is what the keyboard is on, and no range. */
+  pick(range: CellRange): void {
+    const picked = new Set(range.size > 1 ? range.rows.flat() : []);
+    for (const { element } of this.#picked) attribute(element, "aria-selected", null);
+    this.#picked = [...picked].map((offset) => this.#cells[offset]!);
+    for (const { element } of this.#picked) attribute(element, "aria-selected", "true");
   }
 
   element(offset: number): HTMLTableCellElement | null {

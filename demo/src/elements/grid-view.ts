@@ -2,6 +2,7 @@
 // drawing cells have in common.
 import type { Block } from "../layout.js";
 import type { Place } from "../state.js";
+import type { CellRange } from "./cell-range.js";
 
 /** What the page says about one cell besides its value. */
 export interface CellMark {
@@ -58,6 +59,8 @@ export interface Cells {
   paint(view: GridView, active: number): void;
   /** Moves the tab stop. */
   activate(view: GridView, active: number): void;
+  /** Marks a range of cells, where they have elements of their own. */
+  pick?(range: CellRange): void;
   /** The element of a cell, if it has one of its own. */
   element(offset: number): HTMLTableCellElement | null;
   /** The cell under an event, or -1. */

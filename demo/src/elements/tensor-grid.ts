@@ -1,7 +1,8 @@
 // <tensor-grid>: one tensor of the figure as editable planes.
 //
 // All planes of a tensor share one tab stop; arrows move between cells and across planes, Enter
-// or F2 edits, typing replaces, Escape restores, dragging sideways scrubs. Property `view` in;
+// or F2 edits, typing replaces, Escape restores, dragging sideways scrubs; Shift picks a range,
+// to be copied, cleared, or where a paste begins. Property `view` in;
 // events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste. How the cells
 // are drawn is in cell-tables.ts and cell-canvas.ts.
 import { shortest } from "../format.js";
@@ -10,6 +11,7 @@ import { canvases } from "../parts.js";
 import { CellEditor } from "./cell-editor.js";
 import { neighbour } from "./cell-keys.js";
 import { CellPress } from "./cell-press.js";
+import { CellRange } from "./cell-range.js";
 import { CellTables } from "./cell-tables.js";
 import { attribute, emit } from "./dom.js";
 import {
@@ -32,6 +34,8 @@ export class TensorGrid extends HTMLElement {
   #structure = "";
   #placed: Block | null = null;
   #active = 0;
+  /** Where the picked range began; #active, where none is picked. */
+  #from = 0;
   #editor: CellEditor | null = null;
   #press: CellPress | null = null;
   #hovered = -1;
@@ -106,15 +110,22 @@ export class TensorGrid extends HTMLElement {
     this.#placed = null;
     this.#size = view.values.length;
     this.#active = Math.max(0, Math.min(this.#active, this.#size - 1));
+    this.#from = this.#active;
     const Kind = pictured ? canvases.now.CellCanvas : CellTables;
     this.#cells = new Kind(view, this.#active);
     this.replaceChildren(...this.#cells.nodes);
   }
 
-  /** Puts the keyboard on a cell. */
-  focusCell(offset: number): void {
+  /** Puts the keyboard on a cell; the range from `from` to there is picked. */
+  focusCell(offset: number, from = offset): void {
+    this.#from = from;
     this.#activate(offset);
     this.#cells!.element(offset)?.focus();
+  }
+
+  get #range(): CellRange {
+    const { planes } = this.#view!.block;
+    return new CellRange(planes, this.#cells!.pick ? this.#from : this.#active, this.#active);
   }
 
   /** Opens the editor of a cell, with `text` in place of its value. */
@@ -137,6 +148,7 @@ export class TensorGrid extends HTMLElement {
   #activate(offset: number): void {
     this.#active = offset;
     this.#cells!.activate(this.#view!, offset);
+    this.#cells!.pick?.(this.#range);
   }
 
   #send<T extends CellEvent>(type: string, detail: Omit<T, "role">): void {
@@ -146,6 +158,7 @@ export class TensorGrid extends HTMLElement {
   #onFocus(event: FocusEvent): void {
     const offset = offsetOf(event.target);
     if (offset < 0) return;
+    if (offset !== this.#active) this.#from = offset;
     this.#activate(offset);
     this.#send<CellEvent>("cell-focus", { offset });
   }
@@ -169,7 +182,8 @@ export class TensorGrid extends HTMLElement {
     const offset = this.#under(event);
     if (offset < 0 || event.button !== 0 || this.#editor) return;
     const again = this.contains(document.activeElement) && offset === this.#active;
-    this.#press = new CellPress(offset, this.#view!.values[offset]!, again, event);
+    const value = this.#view!.values[offset]!;
+    this.#press = new CellPress(offset, value, again, this.#from, event);
   }
 
   #onDrag(event: PointerEvent): void {
@@ -192,9 +206,10 @@ export class TensorGrid extends HTMLElement {
   #onRelease(event: PointerEvent): void {
     const press = this.#press;
     if (!press) return;
-    const { offset, dragging, again } = press;
+    const { offset, dragging, again, anchor } = press;
     this.#endPress();
     if (dragging) return;
+    if (event.shiftKey) return this.focusCell(offset, anchor);
     this.focusCell(offset);
     this.#send<CellEvent>("cell-pin", { offset });
     if (again && event.pointerType === "touch") this.edit(offset);
@@ -228,10 +243,14 @@ export class TensorGrid extends HTMLElement {
       event.preventDefault();
       this.#send<CellEvent>("cell-pin", { offset });
     } else if (event.key === "Escape") {
+      this.focusCell(offset);
       this.#send<CellEvent>("cell-pin", { offset: -1 });
     } else if (editable && (event.key === "Delete" || event.key === "Backspace")) {
       event.preventDefault();
-      this.#send<EditEvent>("cell-edit", { offset, value: 0 });
+      const range = this.#range;
+      if (range.size === 1) this.#send<EditEvent>("cell-edit", { offset, value: 0 });
+      else
+        this.#send<PasteEvent>("cell-paste", { offset: range.first, text: range.text(() => "0") });
     } else if (editable && event.key.length === 1) {
       event.preventDefault();
       this.edit(offset, event.key);
@@ -286,7 +305,7 @@ export class TensorGrid extends HTMLElement {
 
   #go(event: KeyboardEvent, offset: number): void {
     event.preventDefault();
-    this.focusCell(offset);
+    this.focusCell(offset, event.shiftKey ? this.#from : offset);
   }
 
   #beside(offset: number, step: number): number | null {
@@ -299,12 +318,16 @@ export class TensorGrid extends HTMLElement {
     const text = event.clipboardData?.getData("text/plain");
     if (!text) return;
     event.preventDefault();
-    this.#send<PasteEvent>("cell-paste", { offset: this.#active, text });
+    this.#send<PasteEvent>("cell-paste", { offset: this.#range.first, text });
   }
 
   #onCopy(event: ClipboardEvent): void {
-    if (this.#editor || !this.#view) return;
+    const view = this.#view;
+    if (this.#editor || !view) return;
     event.preventDefault();
-    event.clipboardData?.setData("text/plain", shortest(this.#view.values[this.#active]!));
+    const text = this.#range.text((offset) =>
+      view.hidden(offset) ? "?" : shortest(view.values[offset]!),
+    );
+    event.clipboardData?.setData("text/plain", text);
   }
 }
