@@ -26,6 +26,8 @@ test("a prediction hides the outcome, takes guesses, and scores them", async () 
     /^You found 1 of 2, and marked 1 that did not change\. 2 outputs changed of 3\./,
   );
   assert.deepEqual(await numbers(page, "output"), ["-0.6070", "1.2234", "-0.7246"]);
+  const legend = await page.locator(".legend").innerText();
+  for (const verdict of ["found", "missed", "did not change"]) assert.ok(legend.includes(verdict));
 });
 
 test("stepping computes one window after the other", async () => {

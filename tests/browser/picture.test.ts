@@ -52,6 +52,9 @@ test("an own picture goes through the filter, and a kernel edit shows at once", 
     "-1.",
     "-1.",
   ]);
+  const toys = page.locator('tensor-grid:is([data-role="input"], [data-role="output"])');
+  for (const toy of await toys.all())
+    assert.equal(await toy.isVisible(), false, "a picture instead");
   await page.getByRole("button", { name: "Identity" }).click();
   await page.locator("#picture-file").setInputFiles(DOT);
   await page.waitForFunction(
