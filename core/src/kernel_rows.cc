@@ -26,9 +26,6 @@ inline constexpr int64_t kStripFloats = 24 * 1024;
 inline constexpr double kMaxReach = 1 << 18;
 // Output channels of a tile.
 inline constexpr int64_t kTileChannels = 5;
-// Floats behind a strip's row that a tile may read, and behind an output row
-// that it may write: 4 vectors of any target.
-inline constexpr int64_t kSlack = 4 * 16;
 
 // How one strip's rows are cut into tiles, for one number of channels per tile.
 struct TileRow {
@@ -40,6 +37,9 @@ struct TileRow {
 };
 
 struct Rows : ConvTask {
+  // Floats behind a strip's row that a tile may read, and behind an output row
+  // that it may write.
+  int64_t slack;
   Buffer<float> weights;        // per phase and group: tiles of [term][channel]
   Buffer<float> starts;         // bias + 0
   Buffer<float> strip;          // [ic][StripShape]
@@ -79,6 +79,12 @@ void ForEachRowTile(int64_t oc, Visit visit) {
 HWY_BEFORE_NAMESPACE();
 namespace convscope {
 namespace HWY_NAMESPACE {
+
+// What the widest tile may read or write too much.
+int64_t RowSlack() {
+  return MaxVectors(1) *
+         static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+}
 
 // A tile that is too wide spills over into the next row. That is harmless where
 // the cells there are computed later, and saves a copy: the last tile of the
@@ -183,7 +189,7 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
   const int64_t terms = g.ic * phase.taps();
   const int64_t images = g.n * g.groups;
   const int64_t plane = g.out_plane();
-  const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
+  const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, rows.slack);
   if (!rows.is_ready) FindOffsets(rows, phase, shape);
   const auto run_strip = [&](int64_t qd, int64_t qh, int64_t qw) {
     const int64_t height = std::min(shape.rows, h.count - qh);
@@ -217,8 +223,8 @@ void RunPhase(Rows& rows, const Phase& phase, const float* weights,
         // Of single strips, the next plane is computed later, too.
         int64_t planes = 1;
         if (rows.has_single_strip && channels == 1) {
-          planes =
-              std::min(images * g.oc - (image * g.oc + oc), 2 + kSlack / plane);
+          planes = std::min(images * g.oc - (image * g.oc + oc),
+                            2 + rows.slack / plane);
         }
         const int64_t room = planes * plane - offset;
         if (channels != cut_channels || room != cut_room) {
@@ -260,11 +266,13 @@ HWY_AFTER_NAMESPACE();
 namespace convscope {
 namespace {
 
+HWY_EXPORT(RowSlack);
 HWY_EXPORT(RunRows);
 
 class RowsKernel : public Kernel {
  public:
-  explicit RowsKernel(const ConvTask& task) : rows_{task} {}
+  explicit RowsKernel(const ConvTask& task)
+      : rows_{task, HWY_DYNAMIC_DISPATCH(RowSlack)()} {}
 
   Status Allocate() {
     const ConvGeometry& g = rows_.geometry;
@@ -273,8 +281,9 @@ class RowsKernel : public Kernel {
     ForEachPhase(g, [&](const Phase& phase) {
       const int64_t taps = phase.taps();
       if (taps == 0) return;
-      const StripShape shape = ShapeStrips(phase, g.ic, kStripFloats, kSlack);
-      strip = std::max(strip, g.ic * shape.channel + kSlack);
+      const StripShape shape =
+          ShapeStrips(phase, g.ic, kStripFloats, rows_.slack);
+      strip = std::max(strip, g.ic * shape.channel + rows_.slack);
       terms = std::max(terms, g.ic * taps);
       rows_.tiles.reserve(static_cast<size_t>(shape.columns / 4 + 2));
       const auto& [d, h, w] = phase.axes;

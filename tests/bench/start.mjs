@@ -50,7 +50,9 @@ const server = http.createServer(async (request, response) => {
   const page = PAGES[pathname.slice(1)];
   if (page !== undefined) {
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
-    response.end(`<!doctype html><title>start</title><script type="module">${REPORT}${page}</script>`);
+    response.end(
+      `<!doctype html><title>start</title><script type="module">${REPORT}${page}</script>`,
+    );
     return;
   }
   const file = path.join(dist, path.basename(pathname));
