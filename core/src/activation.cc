@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/src/exact_math.h"
+#include "core/src/format.h"
 #include "core/src/nan.h"
 #include "core/src/python_float.h"
 
@@ -296,27 +297,27 @@ std::string Activation::ToString() const {
   std::string arguments;
   switch (o.kind) {
     case ActivationKind::kLeakyReLU:
-      arguments = "negative_slope=" + PythonFloat(o.negative_slope);
+      arguments = Format("negative_slope={}", {PythonFloat(o.negative_slope)});
       break;
     case ActivationKind::kELU:
     case ActivationKind::kCELU:
-      arguments = "alpha=" + PythonFloat(o.alpha);
+      arguments = Format("alpha={}", {PythonFloat(o.alpha)});
       break;
     case ActivationKind::kGELU:
-      arguments = "approximate='" + o.approximate + "'";
+      arguments = Format("approximate='{}'", {o.approximate});
       break;
     case ActivationKind::kSoftplus:
-      arguments = "beta=" + PythonFloat(o.beta) +
-                  ", threshold=" + PythonFloat(o.threshold);
+      arguments = Format("beta={}, threshold={}",
+                         {PythonFloat(o.beta), PythonFloat(o.threshold)});
       break;
     case ActivationKind::kHardtanh:
-      arguments = "min_val=" + PythonFloat(o.min_val) +
-                  ", max_val=" + PythonFloat(o.max_val);
+      arguments = Format("min_val={}, max_val={}",
+                         {PythonFloat(o.min_val), PythonFloat(o.max_val)});
       break;
     default:
       break;
   }
-  return std::string(convscope::ToString(o.kind)) + "(" + arguments + ")";
+  return Format("{}({})", {convscope::ToString(o.kind), arguments});
 }
 
 Status Activation::OutputShape(const Shape& in, Shape* out) const {

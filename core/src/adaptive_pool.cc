@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "convscope/arguments.h"
+#include "core/src/format.h"
 #include "core/src/nan.h"
 #include "core/src/pool_windows.h"
 
@@ -32,8 +33,8 @@ Status SpreadSizes(const OutputSize& given, size_t axes, const Shape& in,
   }
   const size_t count = given.values.size();
   if (axes > 1 && in.rank() <= count) {
-    return Error(Code::kValue, "Input dimension should be at least " +
-                                   std::to_string(count + 1));
+    return Error(Code::kValue, "Input dimension should be at least {}",
+                 {count + 1});
   }
   for (size_t i = 0; i < count; ++i) {
     const size_t axis = in.rank() - count + i;
@@ -51,8 +52,7 @@ struct Call {
   std::vector<int64_t> sizes;
 
   std::string name() const {
-    return std::string("adaptive_") + (is_max ? "max" : "avg") + "_pool" +
-           std::to_string(axes) + "d";
+    return Format("adaptive_{}_pool{}d", {is_max ? "max" : "avg", axes});
   }
 };
 
@@ -60,17 +60,14 @@ Status ToTwoAxes(Call* call) {
   const Shape in = call->in;
   if (in.rank() != 2 && in.rank() != 3) {
     return Error(Code::kShape,
-                 "Expected 2 to 3 dimensions, but got " +
-                     std::to_string(in.rank()) +
-                     "-dimensional tensor for argument #1 'self' (while "
-                     "checking arguments for " +
-                     call->name() + ")");
+                 "Expected 2 to 3 dimensions, but got {}-dimensional tensor "
+                 "for argument #1 'self' (while checking arguments for {})",
+                 {in.rank(), call->name()});
   }
   if (call->sizes.size() != 1) {
     return Error(Code::kShape,
-                 call->name() +
-                     "() argument 'output_size' should contain one int (got " +
-                     std::to_string(call->sizes.size()) + ")");
+                 "{}() argument 'output_size' should contain one int (got {})",
+                 {call->name(), call->sizes.size()});
   }
   call->axes = 2;
   call->sizes.insert(call->sizes.begin(), 1);
@@ -87,12 +84,11 @@ Status ToTwoAxes(Call* call) {
 Status CheckNotEmpty(const std::string& name, const Shape& in, size_t first) {
   for (size_t axis = first; axis < in.rank(); ++axis) {
     if (in[axis] != 0) continue;
-    return Error(Code::kShape,
-                 name +
-                     "(): Expected input to have non-zero size for non-batch "
-                     "dimensions, but input has sizes " +
-                     ToString(in) + " with dimension " + std::to_string(axis) +
-                     " being empty");
+    return Error(
+        Code::kShape,
+        "{}(): Expected input to have non-zero size for non-batch dimensions, "
+        "but input has sizes {} with dimension {} being empty",
+        {name, in, axis});
   }
   return Ok();
 }
@@ -100,28 +96,24 @@ Status CheckNotEmpty(const std::string& name, const Shape& in, size_t first) {
 Status CheckRank(const Call& call) {
   const size_t rank = call.in.rank();
   if (rank == call.axes + 1 || rank == call.axes + 2) return Ok();
-  return Error(Code::kShape, call.name() + "(): Expected " +
-                                 (call.axes == 2 ? "3D or 4D" : "4D or 5D") +
-                                 " tensor, but got" +
-                                 (call.is_max ? ": " : " ") +
-                                 ToString(call.in));
+  return Error(Code::kShape, "{}(): Expected {} tensor, but got{}{}",
+               {call.name(), call.axes == 2 ? "3D or 4D" : "4D or 5D",
+                call.is_max ? ": " : " ", call.in});
 }
 
 Status CheckAverage(const Call& call) {
   const std::string name = call.name();
   if (call.sizes.size() != call.axes) {
-    return Error(Code::kShape,
-                 name + ": output_size must be " + std::to_string(call.axes));
+    return Error(Code::kShape, "{}: output_size must be {}", {name, call.axes});
   }
   bool is_mean = true;
   for (int64_t size : call.sizes) {
     is_mean = is_mean && size == 1;
     if (size >= 0) continue;
     return Error(Code::kShape,
-                 name +
-                     ": elements of output_size must be greater than or equal "
-                     "to 0 but received {" +
-                     Joined(call.sizes, ",") + "}");
+                 "{}: elements of output_size must be greater than or equal to "
+                 "0 but received {{}}",
+                 {name, Joined(call.sizes, ",")});
   }
   // torch takes the plain mean then, which is not a number for no cells.
   if (is_mean) return CheckRank(call);
@@ -137,10 +129,9 @@ Status CheckMax(const Call& call) {
   CONVSCOPE_RETURN_IF_ERROR(CheckRank(call));
   CONVSCOPE_RETURN_IF_ERROR(CheckNotEmpty(call.name(), call.in, 1));
   if (call.sizes.size() != call.axes) {
-    return Error(Code::kShape, call.name() +
-                                   "(): internal error: output_size.size() "
-                                   "must be " +
-                                   std::to_string(call.axes));
+    return Error(Code::kShape,
+                 "{}(): internal error: output_size.size() must be {}",
+                 {call.name(), call.axes});
   }
   return Ok();
 }
@@ -157,8 +148,8 @@ std::string AdaptivePool::ToString() const {
   if (options_.output_size.is_tuple) {
     sizes = "(" + sizes + (values.size() == 1 ? ",)" : ")");
   }
-  return std::string(is_max_ ? "AdaptiveMaxPool" : "AdaptiveAvgPool") +
-         std::to_string(options_.axes) + "d(output_size=" + sizes + ")";
+  return Format("Adaptive{}Pool{}d(output_size={})",
+                {is_max_ ? "Max" : "Avg", options_.axes, sizes});
 }
 
 Status AdaptivePool::OutputShape(const Shape& in, Shape* out) const {

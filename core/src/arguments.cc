@@ -1,11 +1,12 @@
 #include "convscope/arguments.h"
 
+#include "core/src/format.h"
+
 namespace convscope {
 
 Status CheckAxes(int axes) {
   if (axes >= 1 && axes <= 3) return Ok();
-  return Error(Code::kValue,
-               "axes must be 1, 2 or 3, but got axes=" + std::to_string(axes));
+  return Error(Code::kValue, "axes must be 1, 2 or 3, but got axes={}", {axes});
 }
 
 std::string TupleToString(const std::vector<int64_t>& values) {

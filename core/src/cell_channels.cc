@@ -114,7 +114,8 @@ void CellChannels::Classify(const AxisMap& map, const IndexList& outputs,
         classes->begin(), classes->end(),
         [&](const TapClass& some) { return SameWeights(some.taps, taps_); });
     if (found == classes->end()) {
-      found = classes->insert(classes->end(), {taps_, {}});
+      classes->push_back({taps_, {}});
+      found = classes->end() - 1;
     }
     found->outputs.push_back(o);
   }

@@ -6,6 +6,7 @@
 
 #include "core/src/conv_cell_kernel.h"
 #include "core/src/conv_cells.h"
+#include "core/src/format.h"
 #include "core/src/kernels.h"
 #include "core/src/nan.h"
 
@@ -72,11 +73,13 @@ Status ParsePadding(std::string_view text, ConvOptions* options) {
   } else if (text == "same-lower") {
     options->padding_kind = PaddingKind::kSameLower;
   } else if (options->is_module) {
-    return Error(Code::kValue, "Invalid padding string '" + std::string(text) +
-                                   "', should be one of {'same', 'valid'}");
+    return Error(
+        Code::kValue,
+        "Invalid padding string '{}', should be one of {'same', 'valid'}",
+        {std::string(text)});
   } else {
-    return Error(Code::kShape,
-                 "Invalid padding string: '" + std::string(text) + "'");
+    return Error(Code::kShape, "Invalid padding string: '{}'",
+                 {std::string(text)});
   }
   return Ok();
 }
@@ -84,14 +87,15 @@ Status ParsePadding(std::string_view text, ConvOptions* options) {
 Status ParsePaddingMode(std::string_view text, ConvOptions* options) {
   if (ParsePaddingMode(text, &options->padding_mode)) return Ok();
   if (options->transposed) {
-    return Error(Code::kValue,
-                 "Only \"zeros\" padding mode is supported for ConvTranspose" +
-                     std::to_string(options->axes) + "d");
+    return Error(
+        Code::kValue,
+        "Only \"zeros\" padding mode is supported for ConvTranspose{}d",
+        {options->axes});
   }
   return Error(Code::kValue,
                "padding_mode must be one of {'zeros', 'reflect', 'replicate', "
-               "'circular'}, but got padding_mode='" +
-                   std::string(text) + "'");
+               "'circular'}, but got padding_mode='{}'",
+               {std::string(text)});
 }
 
 Status Conv::Create(const ConvOptions& options, Generator* generator,
@@ -107,9 +111,10 @@ Status Conv::Create(const ConvOptions& options, Generator* generator,
   made->dilation_ = PerAxis(options.dilation, axes);
   // torch's functional has no padding_mode at all.
   if (options.transposed && options.padding_mode != PaddingMode::kZeros) {
-    return Error(Code::kValue,
-                 "Only \"zeros\" padding mode is supported for ConvTranspose" +
-                     std::to_string(options.axes) + "d");
+    return Error(
+        Code::kValue,
+        "Only \"zeros\" padding mode is supported for ConvTranspose{}d",
+        {options.axes});
   }
   if (options.is_module) {
     CONVSCOPE_RETURN_IF_ERROR(CheckModule(options, made->stride_));
@@ -121,10 +126,10 @@ Status Conv::Create(const ConvOptions& options, Generator* generator,
   }
   if (options.padding_kind == PaddingKind::kPerSide &&
       options.padding_sides.size() != axes) {
-    return Error(Code::kValue,
-                 "padding per side needs one [before, after] for "
-                 "each of the " +
-                     std::to_string(axes) + " axes");
+    return Error(
+        Code::kValue,
+        "padding per side needs one [before, after] for each of the {} axes",
+        {axes});
   }
   Shape& shape = made->weight_shape_;
   shape.push_back(options.transposed ? options.in_channels
@@ -167,12 +172,11 @@ void Conv::ResetParameters(Generator* generator, bool weight, bool bias) {
 }
 
 std::string Conv::ToString() const {
-  std::string text = options_.transposed ? "ConvTranspose" : "Conv";
-  text += std::to_string(options_.axes) + "d(" +
-          std::to_string(options_.in_channels) + ", " +
-          std::to_string(options_.out_channels) +
-          ", kernel_size=" + TupleToString(kernel_) +
-          ", stride=" + TupleToString(stride_);
+  std::string text =
+      Format("{}{}d({}, {}, kernel_size={}, stride={}",
+             {options_.transposed ? "ConvTranspose" : "Conv", options_.axes,
+              options_.in_channels, options_.out_channels,
+              TupleToString(kernel_), TupleToString(stride_)});
   const std::string padding = PaddingToString(options_, padding_);
   if (!padding.empty()) text += ", padding=" + padding;
   if (!IsOnly(dilation_, 1)) text += ", dilation=" + TupleToString(dilation_);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "convscope/conv.h"
+#include "core/src/format.h"
 #include "core/src/integers.h"
 
 namespace convscope {
@@ -85,19 +86,16 @@ Status Conv::ForOutputSize(const Shape& in,
                            std::span<const int64_t> output_size,
                            std::unique_ptr<Conv>* conv) const {
   const size_t axes = static_cast<size_t>(options_.axes);
-  const std::string dimensions = std::to_string(axes) + "D";
   if (in.rank() != axes + 1 && in.rank() != axes + 2) {
     Shape out;
     return OutputShape(in, &out);
   }
   const size_t full = in.rank();
   if (output_size.size() != axes && output_size.size() != full) {
-    return Error(Code::kValue, "ConvTranspose" + dimensions + ": for " +
-                                   std::to_string(full) +
-                                   "D input, output_size must have " +
-                                   std::to_string(axes) + " or " +
-                                   std::to_string(full) + " elements (got " +
-                                   std::to_string(output_size.size()) + ")");
+    return Error(Code::kValue,
+                 "ConvTranspose{}D: for {}D input, output_size must have {} or "
+                 "{} elements (got {})",
+                 {axes, full, axes, full, output_size.size()});
   }
   output_size = output_size.last(axes);
   CONVSCOPE_RETURN_IF_ERROR(CheckElements(in, "input"));
@@ -119,14 +117,10 @@ Status Conv::ForOutputSize(const Shape& in,
         output_size[axis] >= least.back() && output_size[axis] <= most.back();
   }
   if (!is_valid) {
-    return Error(
-        Code::kValue,
-        "requested an output size of " + convscope::ToString(output_size) +
-            ", but valid sizes range from " +
-            convscope::ToString(std::span<const int64_t>(least)) + " to " +
-            convscope::ToString(std::span<const int64_t>(most)) +
-            " (for an input of torch.Size(" +
-            convscope::ToString(in.span().last(axes)) + "))");
+    return Error(Code::kValue,
+                 "requested an output size of {}, but valid sizes range from "
+                 "{} to {} (for an input of torch.Size({}))",
+                 {output_size, least, most, in.span().last(axes)});
   }
   for (size_t axis = 0; axis < axes; ++axis) {
     extra.push_back(output_size[axis] - least[axis]);

@@ -7,6 +7,7 @@
 
 #include "convscope/conv.h"
 #include "convscope/pad.h"
+#include "core/src/format.h"
 #include "core/src/integers.h"
 
 namespace convscope {
@@ -39,8 +40,8 @@ std::string Named(const char* what, const std::vector<int64_t>& values) {
   static constexpr const char* kNames[] = {"depth", "height", "width"};
   std::string text;
   for (size_t i = 0; i < values.size(); ++i) {
-    text += std::string(" ") + what + "_" + kNames[3 - values.size() + i] +
-            ": " + std::to_string(values[i]);
+    text +=
+        Format(" {}_{}: {}", {what, kNames[3 - values.size() + i], values[i]});
   }
   return text;
 }
@@ -49,11 +50,9 @@ Status CheckList(const std::vector<int64_t>& values, const char* name,
                  size_t axes) {
   if (values.size() == axes || values.size() == 1) return Ok();
   return Error(Code::kShape,
-               std::string("expected ") + name +
-                   " to be a single integer value or a list of " +
-                   std::to_string(axes) +
-                   " values to match the convolution dimensions, but got " +
-                   name + "=" + ToString(std::span<const int64_t>(values)));
+               "expected {} to be a single integer value or a list of {} "
+               "values to match the convolution dimensions, but got {}={}",
+               {name, axes, name, values});
 }
 
 // A window must fit into its padded axis.
@@ -67,9 +66,9 @@ Status CheckWindows(const std::vector<AxisMap>& maps) {
   }
   if (!is_larger) return Ok();
   return Error(Code::kShape,
-               "Calculated padded input size per channel: " + Crossed(padded) +
-                   ". Kernel size: " + Crossed(kernel) +
-                   ". Kernel size can't be greater than actual input size");
+               "Calculated padded input size per channel: {}. Kernel size: {}. "
+               "Kernel size can't be greater than actual input size",
+               {Crossed(padded), Crossed(kernel)});
 }
 
 // Paddings may be far off and still leave a size that is accepted.
@@ -91,8 +90,8 @@ Status CheckNoneEmpty(const Shape& input) {
     if (input.rank() == 3) four = {input[0], input[1], 1, input[2]};
     return Error(Code::kShape,
                  "Only zero batch or zero channel inputs are supported, but "
-                 "got input shape: " +
-                     convscope::ToString(four));
+                 "got input shape: {}",
+                 {four});
   }
   return Ok();
 }
@@ -130,41 +129,33 @@ Status Conv::CheckArguments(size_t axes) const {
 // torch makes before the convolution.
 Status Conv::CheckChannels(const Shape& input) const {
   const Shape& weight = weight_shape_;
-  const std::string rank = std::to_string(weight.rank());
-  const std::string groups = std::to_string(options_.groups);
+  const int64_t groups = options_.groups;
   if (input.rank() != weight.rank()) {
-    return Error(Code::kShape, "Expected " + rank + "-dimensional input for " +
-                                   rank + "-dimensional weight " +
-                                   convscope::ToString(weight) + ", but got " +
-                                   std::to_string(input.rank()) +
-                                   "-dimensional input of size " +
-                                   convscope::ToString(input) + " instead");
-  }
-  if (weight[0] < options_.groups) {
-    return Error(Code::kShape, "Given groups=" + groups +
-                                   ", expected weight to be at least " +
-                                   groups +
-                                   " at dimension 0, but got weight of size " +
-                                   convscope::ToString(weight) + " instead");
-  }
-  if (weight[0] % options_.groups != 0) {
-    return Error(Code::kShape, "Given groups=" + groups +
-                                   ", expected weight to be divisible by " +
-                                   groups +
-                                   " at dimension 0, but got weight of size " +
-                                   convscope::ToString(weight) + " instead");
-  }
-  const int64_t channels =
-      options_.transposed ? weight[0] : weight[1] * options_.groups;
-  if (input[1] != channels) {
     return Error(Code::kShape,
-                 (options_.transposed ? "Given transposed=1"
-                                      : "Given groups=" + groups) +
-                     ", weight of size " + convscope::ToString(weight) +
-                     ", expected input" + convscope::ToString(input) +
-                     " to have " + std::to_string(channels) +
-                     " channels, but got " + std::to_string(input[1]) +
-                     " channels instead");
+                 "Expected {}-dimensional input for {}-dimensional weight {}, "
+                 "but got {}-dimensional input of size {} instead",
+                 {weight.rank(), weight.rank(), weight, input.rank(), input});
+  }
+  if (weight[0] < groups) {
+    return Error(Code::kShape,
+                 "Given groups={}, expected weight to be at least {} at "
+                 "dimension 0, but got weight of size {} instead",
+                 {groups, groups, weight});
+  }
+  if (weight[0] % groups != 0) {
+    return Error(Code::kShape,
+                 "Given groups={}, expected weight to be divisible by {} at "
+                 "dimension 0, but got weight of size {} instead",
+                 {groups, groups, weight});
+  }
+  const int64_t channels = options_.transposed ? weight[0] : weight[1] * groups;
+  if (input[1] != channels) {
+    return Error(
+        Code::kShape,
+        "Given {}={}, weight of size {}, expected input{} to have {} channels, "
+        "but got {} channels instead",
+        {options_.transposed ? "transposed" : "groups",
+         options_.transposed ? 1 : groups, weight, input, channels, input[1]});
   }
   return Ok();
 }
@@ -180,11 +171,10 @@ Status Conv::CheckKernel(const Shape& input) const {
   if (AnyBelow(kernel, 1)) {
     const bool is_crossed = axes == 3 && !options_.transposed;
     return Error(Code::kShape,
-                 "kernel size should be greater than zero, but got" +
-                     (is_crossed ? ": " + std::to_string(kernel[0]) + " x " +
-                                       std::to_string(kernel[1]) + " x " +
-                                       std::to_string(kernel[2]) + " (TxHxW)"
-                                 : Named("kernel", kernel)));
+                 "kernel size should be greater than zero, but got{}",
+                 {is_crossed ? Format(": {} x {} x {} (TxHxW)",
+                                      {kernel[0], kernel[1], kernel[2]})
+                             : Named("kernel", kernel)});
   }
   if (AnyBelow(dilation_, 1)) {
     return Error(Code::kShape, "non-positive dilation is not supported");
@@ -197,19 +187,17 @@ Status Conv::CheckKernel(const Shape& input) const {
     if (extra[axis] < stride[axis] || extra[axis] < dilation[axis]) continue;
     return Error(Code::kShape,
                  "output padding must be smaller than either stride or "
-                 "dilation, but got" +
-                     Named("output_padding", AtLeastTwo(extra, 0)) +
-                     Named("stride", AtLeastTwo(stride, 1)) +
-                     Named("dilation", AtLeastTwo(dilation, 1)));
+                 "dilation, but got{}{}{}",
+                 {Named("output_padding", AtLeastTwo(extra, 0)),
+                  Named("stride", AtLeastTwo(stride, 1)),
+                  Named("dilation", AtLeastTwo(dilation, 1))});
   }
   if (weight_shape_[1] == 0) {
     Shape weight = weight_shape_;
     if (axes == 1) weight = {weight[0], weight[1], 1, weight[2]};
-    return Error(
-        Code::kShape,
-        (axes == 3 ? "non-empty 5D weight tensor expected, but got: "
-                   : "non-empty 2D or 4D weight tensor expected, but got: ") +
-            convscope::ToString(weight));
+    return Error(Code::kShape,
+                 "non-empty {} weight tensor expected, but got: {}",
+                 {axes == 3 ? "5D" : "2D or 4D", weight});
   }
   std::vector<Wide> in_sizes, out_sizes;
   if (axes == 1) in_sizes.push_back(1), out_sizes.push_back(1);
@@ -221,9 +209,9 @@ Status Conv::CheckKernel(const Shape& input) const {
   }
   if (!is_too_small) return Ok();
   return Error(Code::kShape,
-               "Given input size per channel: " + Crossed(in_sizes) +
-                   ". Calculated output size per channel: " +
-                   Crossed(out_sizes) + ". Output size is too small");
+               "Given input size per channel: {}. Calculated output size per "
+               "channel: {}. Output size is too small",
+               {Crossed(in_sizes), Crossed(out_sizes)});
 }
 
 // torch pads beforehand in the copying modes, and the odd cell of 'same': the
@@ -260,22 +248,21 @@ Status Conv::PadAsTorch(const Shape& in, Shape* shown) const {
 Status Conv::OutputShape(const Shape& in, Shape* out) const {
   const size_t axes = static_cast<size_t>(options_.axes);
   const std::string name =
-      std::string(options_.transposed ? "conv_transpose" : "conv") +
-      std::to_string(axes) + "d";
+      Format("{}{}d", {options_.transposed ? "conv_transpose" : "conv", axes});
   CONVSCOPE_RETURN_IF_ERROR(CheckElements(in, "input"));
   if (options_.transposed && options_.padding_kind != PaddingKind::kNumbers) {
     return Error(Code::kType,
-                 name +
-                     "(): argument 'padding' (position 5) must be tuple of "
-                     "ints, but found element of type str at pos 0");
+                 "{}(): argument 'padding' (position 5) must be tuple of ints, "
+                 "but found element of type str at pos 0",
+                 {name});
   }
   Shape shown;
   CONVSCOPE_RETURN_IF_ERROR(PadAsTorch(in, &shown));
   if (in.rank() != axes + 1 && in.rank() != axes + 2) {
     return Error(Code::kShape,
-                 "Expected " + std::to_string(axes + 1) + "D (unbatched) or " +
-                     std::to_string(axes + 2) + "D (batched) input to " + name +
-                     ", but got input of size: " + convscope::ToString(in));
+                 "Expected {}D (unbatched) or {}D (batched) input to {}, but "
+                 "got input of size: {}",
+                 {axes + 1, axes + 2, name, in});
   }
   const bool is_batched = in.rank() == axes + 2;
   if (!is_batched) {

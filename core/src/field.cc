@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/src/format.h"
 #include "core/src/integers.h"
 
 namespace convscope {
@@ -139,8 +140,8 @@ Status ReceptiveFieldSteps(const Layer& layer, const Shape& in,
     if (own.size() != in.rank()) {
       return Error(Code::kNotImplemented,
                    "receptive field figures need layers that treat each axis "
-                   "for itself, which " +
-                       leaf->ToString() + " does not");
+                   "for itself, which {} does not",
+                   {leaf->ToString()});
     }
     FieldStep step{leaf->ToString(), out, {}};
     for (size_t axis = 0; axis < own.size(); ++axis) {

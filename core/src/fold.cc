@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "core/src/blocks.h"
+#include "core/src/format.h"
 
 namespace convscope {
 namespace {
-
-std::string Number(int64_t value) { return std::to_string(value); }
 
 // Numbers for both axes, in torch's words.
 struct Pair {
@@ -16,13 +15,10 @@ struct Pair {
 
   bool AllAtLeast(int64_t low) const { return height >= low && width >= low; }
   // "(3, 3)"
-  std::string Text() const {
-    return "(" + Number(height) + ", " + Number(width) + ")";
-  }
+  std::string Text() const { return Format("({}, {})", {height, width}); }
   // "kernel_height: 3 kernel_width: 3"
   std::string Named(const char* name) const {
-    return std::string(name) + "_height: " + Number(height) + " " + name +
-           "_width: " + Number(width);
+    return Format("{}_height: {} {}_width: {}", {name, height, name, width});
   }
 };
 
@@ -32,9 +28,8 @@ Status ToPair(const Ints& ints, const char* name, Pair* pair) {
   } else if (ints.values.size() == 2) {
     *pair = {ints.values[0], ints.values[1]};
   } else {
-    return Error(Code::kShape, std::string("It is expected ") + name +
-                                   " equals to 2, but got size " +
-                                   std::to_string(ints.values.size()));
+    return Error(Code::kShape, "It is expected {} equals to 2, but got size {}",
+                 {name, ints.values.size()});
   }
   // No tensor is larger, and all products of these numbers fit in 64 bits.
   constexpr int64_t kMax = int64_t{1} << 29;
@@ -48,8 +43,8 @@ struct Arguments {
   Pair kernel, dilation, padding, stride;
 
   std::string Text() const {
-    return "kernel_size=" + kernel.Text() + ", dilation=" + dilation.Text() +
-           ", padding=" + padding.Text();
+    return Format("kernel_size={}, dilation={}, padding={}",
+                  {kernel.Text(), dilation.Text(), padding.Text()});
   }
 };
 
@@ -66,15 +61,14 @@ Status ToArguments(const Options& options, Arguments* arguments) {
 
 Status RefuseNotPositive(const char* what, const Pair& pair, const char* name) {
   if (pair.AllAtLeast(1)) return Ok();
-  return Error(Code::kShape, std::string(what) +
-                                 " should be greater than zero, but got " +
-                                 pair.Named(name));
+  return Error(Code::kShape, "{} should be greater than zero, but got {}",
+               {what, pair.Named(name)});
 }
 
 Status RefuseNegativePadding(const Pair& padding) {
   if (padding.AllAtLeast(0)) return Ok();
-  return Error(Code::kShape, "padding should be non-negative, but got " +
-                                 padding.Named("pad"));
+  return Error(Code::kShape, "padding should be non-negative, but got {}",
+               {padding.Named("pad")});
 }
 
 int64_t BlocksAlong(int64_t size, int64_t kernel, int64_t dilation,
@@ -119,13 +113,10 @@ Status CheckMatrix(const Blocks& blocks) {
   }
   if (CheckElements(factors, "").ok()) return Ok();
   return Error(Code::kMemory,
-               "output with " + Number(blocks.c) + " * " +
-                   Number(blocks.axes[0].kernel) + " * " +
-                   Number(blocks.axes[1].kernel) + " rows and " +
-                   Number(blocks.axes[0].out) + " * " +
-                   Number(blocks.axes[1].out) +
-                   " columns is too large: tensors of 2^30 elements or more "
-                   "are not supported");
+               "output with {} * {} * {} rows and {} * {} columns is too "
+               "large: tensors of 2^30 elements or more are not supported",
+               {blocks.c, blocks.axes[0].kernel, blocks.axes[1].kernel,
+                blocks.axes[0].out, blocks.axes[1].out});
 }
 
 Status ToBlocks(const UnfoldOptions& options, const Shape& in, Blocks* blocks) {
@@ -147,8 +138,8 @@ Status ToBlocks(const UnfoldOptions& options, const Shape& in, Blocks* blocks) {
   if (!is_valid) {
     return Error(Code::kShape,
                  "Expected 3D or 4D (batch mode) tensor with possibly 0 batch "
-                 "size and other non-zero dimensions for input, but got: " +
-                     ToString(in));
+                 "size and other non-zero dimensions for input, but got: {}",
+                 {in});
   }
   blocks->batched = rank == 4;
   blocks->n = blocks->batched ? in[0] : 1;
@@ -159,9 +150,9 @@ Status ToBlocks(const UnfoldOptions& options, const Shape& in, Blocks* blocks) {
   if (!counts.AllAtLeast(1)) {
     return Error(
         Code::kShape,
-        "Given input with spatial size " + size.Text() + ", " + a.Text() +
-            ", calculated shape of the array of sliding blocks as " +
-            counts.Text() + ", but its components must be at least one.");
+        "Given input with spatial size {}, {}, calculated shape of the array "
+        "of sliding blocks as {}, but its components must be at least one.",
+        {size.Text(), a.Text(), counts.Text()});
   }
   return CheckMatrix(*blocks);
 }
@@ -182,9 +173,9 @@ Status ToBlocks(const FoldOptions& options, const Shape& in, Blocks* blocks) {
   if ((rank != 2 && rank != 3) || in[rank - 1] == 0 || in[rank - 2] == 0) {
     return Error(
         Code::kShape,
-        "Expected 2D or 3D (batch mode) tensor for input with possibly "
-        "0 batch size and non-zero dimensions for input, but got: " +
-            ToString(in));
+        "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch "
+        "size and non-zero dimensions for input, but got: {}",
+        {in});
   }
   blocks->batched = rank == 3;
   blocks->n = blocks->batched ? in[0] : 1;
@@ -192,37 +183,36 @@ Status ToBlocks(const FoldOptions& options, const Shape& in, Blocks* blocks) {
   const int64_t columns = in[rank - 1];
   const int64_t taps = a.kernel.height * a.kernel.width;
   if (rows % taps != 0) {
-    return Error(Code::kShape,
-                 "Expected size of input's dimension 1 to be divisible by the "
-                 "product of kernel_size, but got input.size(1)=" +
-                     Number(rows) + " and kernel_size=" + a.kernel.Text() +
-                     ".");
+    return Error(
+        Code::kShape,
+        "Expected size of input's dimension 1 to be divisible by the product "
+        "of kernel_size, but got input.size(1)={} and kernel_size={}.",
+        {rows, a.kernel.Text()});
   }
   blocks->c = rows / taps;
   SetAxes(a, size, blocks);
   const Pair counts{blocks->axes[0].out, blocks->axes[1].out};
-  const std::string given = "Given output_size=" + size.Text() + ", " +
-                            a.Text() + ", stride=" + a.stride.Text() + ", ";
+  const std::string given = Format("Given output_size={}, {}, stride={}, ",
+                                   {size.Text(), a.Text(), a.stride.Text()});
   if (columns != counts.height * counts.width) {
     return Error(
         Code::kShape,
-        given +
-            "expected size of input's dimension 2 to match the calculated "
-            "number of sliding blocks " +
-            Number(counts.height) + " * " + Number(counts.width) + " = " +
-            Number(counts.height * counts.width) +
-            ", but got input.size(2)=" + Number(columns) + ".");
+        "{}expected size of input's dimension 2 to match the calculated number "
+        "of sliding blocks {} * {} = {}, but got input.size(2)={}.",
+        {given, counts.height, counts.width, counts.height * counts.width,
+         columns});
   }
   if (!counts.AllAtLeast(1)) {
     return Error(Code::kShape,
-                 given + "calculated shape of the array of sliding blocks as " +
-                     counts.Text() + ", which is too small (non-positive)");
+                 "{}calculated shape of the array of sliding blocks as {}, "
+                 "which is too small (non-positive)",
+                 {given, counts.Text()});
   }
   if (!size.AllAtLeast(1)) {
-    return Error(Code::kShape,
-                 "Expected output spatial size to be positive, but got: "
-                 "output_size=" +
-                     size.Text() + ".");
+    return Error(
+        Code::kShape,
+        "Expected output spatial size to be positive, but got: output_size={}.",
+        {size.Text()});
   }
   return CheckElements(blocks->ImageShape(), "output");
 }
@@ -237,9 +227,9 @@ Blocks BlocksOf(const Options& options, const Shape& in) {
 
 std::string Print(const Ints& kernel_size, const Ints& dilation,
                   const Ints& padding, const Ints& stride) {
-  return "kernel_size=" + ToString(kernel_size) +
-         ", dilation=" + ToString(dilation) + ", padding=" + ToString(padding) +
-         ", stride=" + ToString(stride) + ")";
+  return Format("kernel_size={}, dilation={}, padding={}, stride={}",
+                {ToString(kernel_size), ToString(dilation), ToString(padding),
+                 ToString(stride)});
 }
 
 }  // namespace
@@ -252,8 +242,8 @@ Status Unfold::Create(const UnfoldOptions& options,
 }
 
 std::string Unfold::ToString() const {
-  return "Unfold(" + Print(options_.kernel_size, options_.dilation,
-                           options_.padding, options_.stride);
+  return Format("Unfold({})", {Print(options_.kernel_size, options_.dilation,
+                                     options_.padding, options_.stride)});
 }
 
 Status Unfold::OutputShape(const Shape& in, Shape* out) const {
@@ -299,10 +289,10 @@ Status Fold::Create(const FoldOptions& options, std::unique_ptr<Fold>* fold) {
 }
 
 std::string Fold::ToString() const {
-  return "Fold(output_size=" + convscope::ToString(options_.output_size) +
-         ", " +
-         Print(options_.kernel_size, options_.dilation, options_.padding,
-               options_.stride);
+  return Format("Fold(output_size={}, {})",
+                {convscope::ToString(options_.output_size),
+                 Print(options_.kernel_size, options_.dilation,
+                       options_.padding, options_.stride)});
 }
 
 Status Fold::OutputShape(const Shape& in, Shape* out) const {

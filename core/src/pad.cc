@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/src/axis_cells.h"
+#include "core/src/format.h"
 #include "core/src/nan.h"
 #include "core/src/pad_shape.h"
 #include "core/src/python_float.h"
@@ -158,20 +159,19 @@ std::string Pad::ToString() const {
   const bool is_constant = options_.mode == PaddingMode::kZeros;
   const std::string padding = TupleToString(padding_);
   if (options_.axes == 0) {
-    std::string text =
-        "pad(" + padding + ", mode='" + PadModeName(options_.mode) + "'";
-    if (is_constant)
-      text += ", value=" + PythonFloat(options_.value.value_or(0));
-    return text + ")";
+    const char* mode = PadModeName(options_.mode);
+    if (!is_constant) return Format("pad({}, mode='{}')", {padding, mode});
+    return Format("pad({}, mode='{}', value={})",
+                  {padding, mode, PythonFloat(options_.value.value_or(0))});
   }
-  const std::string dimension = std::to_string(options_.axes) + "d(";
   if (is_constant && options_.value) {
-    return kNames[0] + dimension + "padding=" + padding +
-           ", value=" + PythonFloat(*options_.value) + ")";
+    return Format(
+        "{}{}d(padding={}, value={})",
+        {kNames[0], options_.axes, padding, PythonFloat(*options_.value)});
   }
-  return (is_constant ? "ZeroPad"
-                      : kNames[static_cast<size_t>(options_.mode)]) +
-         dimension + padding + ")";
+  const char* name =
+      is_constant ? "ZeroPad" : kNames[static_cast<size_t>(options_.mode)];
+  return Format("{}{}d({})", {name, options_.axes, padding});
 }
 
 Status Pad::OutputShape(const Shape& in, Shape* out) const {

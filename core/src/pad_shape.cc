@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "core/src/format.h"
+
 namespace convscope {
 namespace {
 
 constexpr const char* kModes[] = {"constant", "reflect", "replicate",
                                   "circular"};
-
-std::string Number(int64_t value) { return std::to_string(value); }
 
 // Far beyond any size that is accepted, and small enough to be added up.
 int64_t Clamped(int64_t padding) {
@@ -76,12 +76,12 @@ Status CheckCircular(const std::vector<Side>& sides) {
 std::string InputSizes(const std::vector<Side>& sides) {
   switch (sides.size()) {
     case 1:
-      return "W: " + Number(sides[0].size);
+      return Format("W: {}", {sides[0].size});
     case 2:
-      return "H: " + Number(sides[1].size) + ", W: " + Number(sides[0].size);
+      return Format("H: {}, W: {}", {sides[1].size, sides[0].size});
     default:
-      return "D: " + Number(sides[2].size) + " H: " + Number(sides[1].size) +
-             ", W: " + Number(sides[0].size);
+      return Format("D: {} H: {}, W: {}",
+                    {sides[2].size, sides[1].size, sides[0].size});
   }
 }
 
@@ -92,47 +92,43 @@ Status CheckBorder(const std::vector<Side>& sides, PaddingMode mode,
   const bool batched = in.rank() == axes + 2;
   for (size_t axis = batched ? 1 : 0; axis < in.rank(); ++axis) {
     if (in[axis] != 0) continue;
-    return Error(Code::kShape,
-                 "Expected " + std::to_string(axes + 1) + "D or " +
-                     std::to_string(axes + 2) +
-                     "D (batch mode) tensor with possibly 0 batch size and "
-                     "other non-zero dimensions for input, but got: " +
-                     ToString(in));
+    return Error(
+        Code::kShape,
+        "Expected {}D or {}D (batch mode) tensor with possibly 0 batch size "
+        "and other non-zero dimensions for input, but got: {}",
+        {axes + 1, axes + 2, in});
   }
   if (mode == PaddingMode::kReflect) {
     for (size_t i = 0; i < axes; ++i) {
       const Side& side = sides[i];
       if (side.before < side.size && side.after < side.size) continue;
       return Error(Code::kShape,
-                   "Argument #" + std::to_string(4 + 2 * i) +
-                       ": Padding size should be less than the corresponding "
-                       "input dimension, but got: padding (" +
-                       Number(side.before) + ", " + Number(side.after) +
-                       ") at dimension " + std::to_string(side.axis) +
-                       " of input " + ToString(in));
+                   "Argument #{}: Padding size should be less than the "
+                   "corresponding input dimension, but got: padding ({}, {}) "
+                   "at dimension {} of input {}",
+                   {4 + 2 * i, side.before, side.after, side.axis, in});
     }
   }
   if (std::any_of(sides.begin(), sides.end(),
                   [](const Side& side) { return side.out() >= 1; })) {
     return Ok();
   }
+  constexpr const char* kNames[] = {"W", "H", "D"};
   std::string out;
   for (size_t i = axes; i-- > 0;) {
-    out += std::string(" ") + "WHD"[i] + ": " + Number(sides[i].out());
+    out += Format(" {}: {}", {kNames[i], sides[i].out()});
   }
   const bool spaced = mode == PaddingMode::kReplicate && axes == 2;
-  return Error(Code::kShape, "input (" + InputSizes(sides) +
-                                 (spaced ? " )" : ")") +
-                                 " is too small. Calculated output" + out);
+  return Error(Code::kShape, "input ({}{} is too small. Calculated output{}",
+               {InputSizes(sides), (spaced ? " )" : ")"), out});
 }
 
 Status CheckModule(int axes, PaddingMode mode, const Shape& in) {
   if (axes == 0 || mode != PaddingMode::kCircular) return Ok();
   const size_t least = static_cast<size_t>(axes) + 1;
   if (in.rank() == least || in.rank() == least + 1) return Ok();
-  return Error(Code::kValue, "expected " + std::to_string(least) + "D or " +
-                                 std::to_string(least + 1) + "D input (got " +
-                                 std::to_string(in.rank()) + "D input)");
+  return Error(Code::kValue, "expected {}D or {}D input (got {}D input)",
+               {least, least + 1, in.rank()});
 }
 
 }  // namespace
@@ -147,8 +143,8 @@ Status ParsePadMode(std::string_view text, PaddingMode* mode) {
     *mode = static_cast<PaddingMode>(i);
     return Ok();
   }
-  return Error(Code::kNotImplemented,
-               "Unrecognised padding mode " + std::string(text));
+  return Error(Code::kNotImplemented, "Unrecognised padding mode {}",
+               {std::string(text)});
 }
 
 Status PadOutputShape(const PadOptions& options,
@@ -163,11 +159,11 @@ Status PadOutputShape(const PadOptions& options,
     return Error(Code::kShape, "Padding length must be divisible by 2");
   }
   if (length > 2 * rank) {
-    return Error(Code::kShape,
-                 "Padding length should be less than or equal to two times the "
-                 "input dimension but got padding length " +
-                     std::to_string(length) + " and input of dimension " +
-                     std::to_string(rank));
+    return Error(
+        Code::kShape,
+        "Padding length should be less than or equal to two times the input "
+        "dimension but got padding length {} and input of dimension {}",
+        {length, rank});
   }
   const std::vector<Side> sides = SidesOf(list, in);
   if (mode == PaddingMode::kZeros) {
@@ -175,21 +171,20 @@ Status PadOutputShape(const PadOptions& options,
   } else {
     // Not a number is not 0 either.
     if (options.value && !(*options.value == 0)) {
-      return Error(Code::kShape, std::string("Padding mode \"") +
-                                     PadModeName(mode) +
-                                     "\" doesn't take in value argument");
+      return Error(Code::kShape,
+                   "Padding mode \"{}\" doesn't take in value argument",
+                   {PadModeName(mode)});
     }
     const size_t axes = length / 2;
     if (axes < 1 || axes > 3 || (rank != axes + 1 && rank != axes + 2)) {
       return Error(
           Code::kNotImplemented,
-          "Padding size " + std::to_string(length) + " is not supported for " +
-              std::to_string(rank) +
-              "D input tensor.\n"
-              "Supported combinations for non-constant padding:\n"
-              "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
-              "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
-              "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)");
+          "Padding size {} is not supported for {}D input tensor.\nSupported "
+          "combinations for non-constant padding:\n  - 2D or 3D input: padding "
+          "size = 2 (pads last dimension)\n  - 3D or 4D input: padding size = "
+          "4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 "
+          "(pads last 3 dimensions)",
+          {length, rank});
     }
     CONVSCOPE_RETURN_IF_ERROR(mode == PaddingMode::kCircular
                                   ? CheckCircular(sides)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/src/format.h"
 #include "core/src/nan.h"
 #include "core/src/pool_shape.h"
 #include "core/src/pool_windows.h"
@@ -44,10 +45,6 @@ Divisor DivisorOf(const AvgPoolOptions& options) {
   return {options.count_include_pad, options.divisor_override};
 }
 
-std::string Named(const char* name, int axes) {
-  return name + std::to_string(axes) + "d";
-}
-
 }  // namespace
 
 Status MaxPool::Create(const MaxPoolOptions& options,
@@ -60,12 +57,13 @@ Status MaxPool::Create(const MaxPoolOptions& options,
 
 std::string MaxPool::ToString() const {
   const MaxPoolOptions& o = options_;
-  return Named("MaxPool", o.axes) +
-         "(kernel_size=" + convscope::ToString(o.kernel_size) +
-         ", stride=" + convscope::ToString(o.stride.value_or(o.kernel_size)) +
-         ", padding=" + convscope::ToString(o.padding) +
-         ", dilation=" + convscope::ToString(o.dilation) +
-         ", ceil_mode=" + (o.ceil_mode ? "True" : "False") + ")";
+  return Format(
+      "MaxPool{}d(kernel_size={}, stride={}, padding={}, dilation={}, "
+      "ceil_mode={})",
+      {o.axes, convscope::ToString(o.kernel_size),
+       convscope::ToString(o.stride.value_or(o.kernel_size)),
+       convscope::ToString(o.padding), convscope::ToString(o.dilation),
+       o.ceil_mode ? "True" : "False"});
 }
 
 Status MaxPool::OutputShape(const Shape& in, Shape* out) const {
@@ -135,9 +133,9 @@ std::string AvgPool::ToString() const {
   const auto text = [&](const Ints& ints) {
     return o.axes == 1 ? TupleToString(ints.values) : convscope::ToString(ints);
   };
-  return Named("AvgPool", o.axes) + "(kernel_size=" + text(o.kernel_size) +
-         ", stride=" + text(o.stride.value_or(o.kernel_size)) +
-         ", padding=" + text(o.padding) + ")";
+  return Format("AvgPool{}d(kernel_size={}, stride={}, padding={})",
+                {o.axes, text(o.kernel_size),
+                 text(o.stride.value_or(o.kernel_size)), text(o.padding)});
 }
 
 Status AvgPool::OutputShape(const Shape& in, Shape* out) const {

@@ -3,12 +3,11 @@
 #include <limits>
 #include <string>
 
+#include "core/src/format.h"
 #include "core/src/integers.h"
 
 namespace convscope {
 namespace {
-
-std::string Number(int64_t value) { return std::to_string(value); }
 
 // "kH: 2 kW: 3": the values of the last axes, named.
 std::string Labelled(const char* what, const std::vector<int64_t>& values) {
@@ -16,8 +15,7 @@ std::string Labelled(const char* what, const std::vector<int64_t>& values) {
   std::string text;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) text += " ";
-    text += std::string(what) + kAxes[3 - values.size() + i] + ": " +
-            Number(values[i]);
+    text += Format("{}{}: {}", {what, kAxes[3 - values.size() + i], values[i]});
   }
   return text;
 }
@@ -45,16 +43,15 @@ Status OutputSize(int64_t in, int64_t kernel, int64_t padding, int64_t stride,
                   int64_t dilation, bool ceil_mode, int64_t* out) {
   if (stride == 0) return Error(Code::kShape, "stride should not be zero");
   if (padding < 0) {
-    return Error(Code::kShape,
-                 "pad must be non-negative, but got pad: " + Number(padding));
+    return Error(Code::kShape, "pad must be non-negative, but got pad: {}",
+                 {padding});
   }
   const int64_t reach = (kernel - 1) * dilation + 1;
   if (padding > reach / 2) {
     return Error(Code::kShape,
                  "pad should be at most half of effective kernel size, but got "
-                 "pad=" +
-                     Number(padding) + ", kernel_size=" + Number(kernel) +
-                     " and dilation=" + Number(dilation));
+                 "pad={}, kernel_size={} and dilation={}",
+                 {padding, kernel, dilation});
   }
   *out = FloorDiv(in + 2 * padding - reach + (ceil_mode ? stride - 1 : 0),
                   stride) +
@@ -71,14 +68,13 @@ Status CheckMaxPool1d(const PoolArguments& pool, const Shape& in,
   if ((rank != 2 && rank != 3) || in[rank - 1] == 0 || in[rank - 2] == 0) {
     return Error(Code::kShape,
                  "max_pool1d: Expected 2D or 3D (batch mode) tensor with "
-                 "optional 0 dim batch size for input, but got:" +
-                     ToString(in));
+                 "optional 0 dim batch size for input, but got:{}",
+                 {in});
   }
   const auto length = [](const std::vector<int64_t>& values, const char* what) {
     if (values.size() == 1) return Ok();
-    return Error(Code::kShape, std::string("max_pool1d() ") + what +
-                                   " of size 1 but got size " +
-                                   std::to_string(values.size()));
+    return Error(Code::kShape, "max_pool1d() {} of size 1 but got size {}",
+                 {what, values.size()});
   };
   CONVSCOPE_RETURN_IF_ERROR(
       length(pool.kernel,
@@ -95,22 +91,21 @@ Status CheckMaxPool1d(const PoolArguments& pool, const Shape& in,
                 d = pool.dilation[0];
   const auto positive = [](int64_t value, const char* what) {
     if (value > 0) return Ok();
-    return Error(Code::kShape, std::string("max_pool1d() ") + what +
-                                   " must be greater than zero, but got " +
-                                   Number(value));
+    return Error(Code::kShape,
+                 "max_pool1d() {} must be greater than zero, but got {}",
+                 {what, value});
   };
   CONVSCOPE_RETURN_IF_ERROR(positive(k, "kernel_size"));
   CONVSCOPE_RETURN_IF_ERROR(positive(s, "stride"));
   if (p < 0) {
-    return Error(
-        Code::kShape,
-        "max_pool1d() padding must be non-negative, but got " + Number(p));
+    return Error(Code::kShape,
+                 "max_pool1d() padding must be non-negative, but got {}", {p});
   }
   if (p > k / 2) {
     return Error(Code::kShape,
                  "max_pool1d() padding should be at most half of kernel size, "
-                 "but got padding=" +
-                     Number(p) + " and kernel_size=" + Number(k));
+                 "but got padding={} and kernel_size={}",
+                 {p, k});
   }
   CONVSCOPE_RETURN_IF_ERROR(positive(d, "dilation"));
   if (AnyOutOfRange({k, s, d})) {
@@ -119,8 +114,8 @@ Status CheckMaxPool1d(const PoolArguments& pool, const Shape& in,
   CONVSCOPE_RETURN_IF_ERROR(
       OutputSize(in[rank - 1], k, p, s, d, pool.ceil_mode, out));
   if (*out <= 0) {
-    return Error(Code::kShape,
-                 "max_pool1d() Invalid computed output size: " + Number(*out));
+    return Error(Code::kShape, "max_pool1d() Invalid computed output size: {}",
+                 {*out});
   }
   return Ok();
 }
@@ -128,10 +123,9 @@ Status CheckMaxPool1d(const PoolArguments& pool, const Shape& in,
 Status CheckLength(const PoolArguments& pool,
                    const std::vector<int64_t>& values, const char* what) {
   if (values.size() == 1 || values.size() == pool.axes) return Ok();
-  return Error(Code::kShape, std::string(pool.is_max ? "max" : "avg") +
-                                 "_pool" + std::to_string(pool.axes) + "d: " +
-                                 what + " a single int, or a tuple of " +
-                                 (pool.axes == 2 ? "two ints" : "three ints"));
+  return Error(Code::kShape, "{}_pool{}d: {} a single int, or a tuple of {}",
+               {pool.is_max ? "max" : "avg", pool.axes, what,
+                (pool.axes == 2 ? "two ints" : "three ints")});
 }
 
 // Spreads single numbers over the axes.
@@ -163,8 +157,8 @@ Status SpreadArguments(const PoolArguments& from, PoolArguments* to) {
 
 // "(2x5x5)"
 std::string Sizes(int64_t channels, const std::vector<int64_t>& sizes) {
-  std::string text = "(" + Number(channels);
-  for (int64_t size : sizes) text += "x" + Number(size);
+  std::string text = Format("({}", {channels});
+  for (int64_t size : sizes) text += Format("x{}", {size});
   return text + ")";
 }
 
@@ -175,20 +169,20 @@ Status CheckEmptyAxes(const PoolArguments& pool, const Shape& in) {
       if (in[axis] != 0) continue;
       return Error(Code::kShape,
                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim "
-                   "batch size for input, but got:" +
-                       ToString(in));
+                   "batch size for input, but got:{}",
+                   {in});
     }
     return Ok();
   }
   for (size_t axis = first; axis < in.rank(); ++axis) {
     if (in[axis] != 0) continue;
-    return Error(
-        Code::kShape,
-        std::string(pool.is_max ? "max_pool3d_with_indices_out_cpu_template()"
-                                : "avg_pool3d()") +
-            ": Expected input's non-batch dimensions to have positive length, "
-            "but input has a shape of " +
-            ToString(in) + " and non-batch dimension 0 has length zero!");
+    return Error(Code::kShape,
+                 "{}: Expected input's non-batch dimensions to have positive "
+                 "length, but input has a shape of {} and non-batch dimension "
+                 "0 has length zero!",
+                 {pool.is_max ? "max_pool3d_with_indices_out_cpu_template()"
+                              : "avg_pool3d()",
+                  in});
   }
   return Ok();
 }
@@ -198,21 +192,18 @@ Status CheckPool3d(const PoolArguments& pool, const std::vector<int64_t>& in) {
   const std::vector<int64_t>& k = pool.kernel;
   const std::vector<int64_t>& p = pool.padding;
   if (!pool.is_max && (in[0] < k[0] || in[1] < k[1] || in[2] < k[2])) {
-    return Error(Code::kShape, "input image (" + Labelled("", in) +
-                                   ") smaller than kernel size (" +
-                                   Labelled("k", k) + ")");
+    return Error(Code::kShape, "input image ({}) smaller than kernel size ({})",
+                 {Labelled("", in), Labelled("k", k)});
   }
   if (p[0] > k[0] / 2 || p[1] > k[1] / 2 || p[2] > k[2] / 2) {
     const auto reach = [&](size_t axis) {
-      return Number((k[axis] - 1) * pool.dilation[axis] + 1);
+      return (k[axis] - 1) * pool.dilation[axis] + 1;
     };
-    return Error(
-        Code::kShape,
-        "pad should be smaller than or equal to half of effective kernel size, "
-        "but got padT: " +
-            Number(p[0]) + " padW: " + Number(p[2]) + " padH: " + Number(p[1]) +
-            " effectiveKT: " + reach(0) + " effectiveKW: " + reach(2) +
-            " effectiveKH: " + reach(1));
+    return Error(Code::kShape,
+                 "pad should be smaller than or equal to half of effective "
+                 "kernel size, but got padT: {} padW: {} padH: {} effectiveKT: "
+                 "{} effectiveKW: {} effectiveKH: {}",
+                 {p[0], p[2], p[1], reach(0), reach(2), reach(1)});
   }
   return Ok();
 }
@@ -225,15 +216,17 @@ Status CheckPool(const PoolArguments& given, const Shape& in,
   const size_t axes = pool.axes;
   const size_t rank = in.rank();
   if (rank != axes + 1 && rank != axes + 2) {
+    const char* ranks = axes == 2 ? "3D or 4D" : "4D or 5D";
     const bool is_avg2d = !pool.is_max && axes == 2;
-    const std::string ranks = axes == 2 ? "3D or 4D" : "4D or 5D";
+    if (!is_avg2d) {
+      return Error(Code::kShape,
+                   "non-empty {} (batch mode) tensor expected for input",
+                   {ranks});
+    }
     return Error(Code::kShape,
-                 is_avg2d ? "Expected " + ranks +
-                                " (batch mode) tensor with optional 0 dim "
-                                "batch size for input, but got:" +
-                                ToString(in)
-                          : "non-empty " + ranks +
-                                " (batch mode) tensor expected for input");
+                 "Expected {} (batch mode) tensor with optional 0 dim batch "
+                 "size for input, but got:{}",
+                 {ranks, in});
   }
   if (pool.divisor && *pool.divisor == 0) {
     return Error(Code::kShape, "divisor must be not zero");
@@ -247,26 +240,26 @@ Status CheckPool(const PoolArguments& given, const Shape& in,
   }
   if (!AllPositive(pool.kernel)) {
     return Error(Code::kShape,
-                 "kernel size should be greater than zero, but got " +
-                     Labelled("k", pool.kernel));
+                 "kernel size should be greater than zero, but got {}",
+                 {Labelled("k", pool.kernel)});
   }
   if (!AllPositive(pool.stride)) {
-    return Error(Code::kShape, "stride should be greater than zero, but got " +
-                                   Labelled("d", pool.stride));
+    return Error(Code::kShape, "stride should be greater than zero, but got {}",
+                 {Labelled("d", pool.stride)});
   }
   if (!AllPositive(pool.dilation)) {
     return Error(Code::kShape,
-                 "dilation should be greater than zero, but got " +
-                     Labelled("dilation", pool.dilation));
+                 "dilation should be greater than zero, but got {}",
+                 {Labelled("dilation", pool.dilation)});
   }
   CONVSCOPE_RETURN_IF_ERROR(CheckEmptyAxes(pool, in));
   if (axes == 3) CONVSCOPE_RETURN_IF_ERROR(CheckPool3d(pool, sizes));
   if (!AllPositive(*out)) {
     const int64_t channels = in[rank - axes - 1];
     return Error(Code::kShape,
-                 "Given input size: " + Sizes(channels, sizes) +
-                     ". Calculated output size: " + Sizes(channels, *out) +
-                     ". Output size is too small");
+                 "Given input size: {}. Calculated output size: {}. Output "
+                 "size is too small",
+                 {Sizes(channels, sizes), Sizes(channels, *out)});
   }
   return Ok();
 }
@@ -274,14 +267,12 @@ Status CheckPool(const PoolArguments& given, const Shape& in,
 // avg_pool1d, and max_pool1d with indices: 2d pools of height 1.
 Status CheckPool1dAs2d(const PoolArguments& given, const Shape& in,
                        int64_t* out) {
-  const std::string name = given.is_max ? "max_pool1d" : "avg_pool1d";
+  const char* name = given.is_max ? "max_pool1d" : "avg_pool1d";
   if (in.rank() != 2 && in.rank() != 3) {
     return Error(Code::kShape,
-                 "Expected 2 to 3 dimensions, but got " +
-                     std::to_string(in.rank()) +
-                     "-dimensional tensor for argument #1 'self' (while "
-                     "checking arguments for " +
-                     name + ")");
+                 "Expected 2 to 3 dimensions, but got {}-dimensional tensor "
+                 "for argument #1 'self' (while checking arguments for {})",
+                 {in.rank(), name});
   }
   PoolArguments pool = given;
   if (pool.stride.empty()) pool.stride = pool.kernel;
@@ -295,10 +286,9 @@ Status CheckPool1dAs2d(const PoolArguments& given, const Shape& in,
         Named{"padding", &pool.padding, 0},
         Named{"dilation", &pool.dilation, 1}}) {
     if (argument.values->size() != 1) {
-      return Error(Code::kShape, name + "() argument '" + argument.name +
-                                     "' should contain one int (got " +
-                                     std::to_string(argument.values->size()) +
-                                     ")");
+      return Error(Code::kShape,
+                   "{}() argument '{}' should contain one int (got {})",
+                   {name, argument.name, argument.values->size()});
     }
     argument.values->insert(argument.values->begin(), argument.height);
   }

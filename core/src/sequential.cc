@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "convscope/buffer.h"
+#include "core/src/format.h"
 
 namespace convscope {
 namespace {
@@ -68,8 +69,7 @@ std::string Sequential::ToString() const {
   if (parts_.empty()) return "Sequential()";
   std::string text = "Sequential(\n";
   for (size_t i = 0; i < parts_.size(); ++i) {
-    text += "  (" + std::to_string(i) + "): " + Indented(parts_[i]->ToString());
-    text += "\n";
+    text += Format("  ({}): {}\n", {i, Indented(parts_[i]->ToString())});
   }
   return text + ")";
 }

@@ -1,5 +1,7 @@
 #include "convscope/shape.h"
 
+#include "core/src/format.h"
+
 namespace convscope {
 
 std::string ToString(std::span<const int64_t> sizes) {
@@ -15,8 +17,8 @@ Status CheckElements(const Shape& shape, const char* what) {
   for (int64_t size : shape.span()) {
     if (size < 0) {
       return Error(Code::kShape,
-                   "Trying to create tensor with negative dimension " +
-                       std::to_string(size) + ": " + ToString(shape));
+                   "Trying to create tensor with negative dimension {}: {}",
+                   {size, shape});
     }
   }
   int64_t elements = 1;
@@ -26,9 +28,9 @@ Status CheckElements(const Shape& shape, const char* what) {
     // keeps it far from overflow.
     if (size >= kMaxElements || elements * size >= kMaxElements) {
       return Error(Code::kMemory,
-                   std::string(what) + " of size " + ToString(shape) +
-                       " is too large: tensors of 2^30 elements or more are "
-                       "not supported");
+                   "{} of size {} is too large: tensors of 2^30 elements or "
+                   "more are not supported",
+                   {what, shape});
     }
     elements *= size;
   }
@@ -54,17 +56,15 @@ Shape IndexAt(const Shape& shape, int64_t offset) {
 
 Status CheckIndex(const Shape& shape, const Shape& index, const char* what) {
   if (index.rank() != shape.rank()) {
-    return Error(Code::kIndex, std::string(what) + " index " + ToString(index) +
-                                   " has " + std::to_string(index.rank()) +
-                                   " numbers, but the tensor of size " +
-                                   ToString(shape) + " has " +
-                                   std::to_string(shape.rank()) + " axes");
+    return Error(
+        Code::kIndex,
+        "{} index {} has {} numbers, but the tensor of size {} has {} axes",
+        {what, index, index.rank(), shape, shape.rank()});
   }
   for (size_t axis = 0; axis < shape.rank(); ++axis) {
     if (index[axis] < 0 || index[axis] >= shape[axis]) {
-      return Error(Code::kIndex,
-                   std::string(what) + " index " + ToString(index) +
-                       " is out of bounds for size " + ToString(shape));
+      return Error(Code::kIndex, "{} index {} is out of bounds for size {}",
+                   {what, index, shape});
     }
   }
   return Ok();

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/src/format.h"
+
 namespace convscope {
 namespace {
 
@@ -84,9 +86,8 @@ Status Watch::CheckEdits(std::span<const Edit> edits) const {
                              ? values_.front().size()
                              : parameters_[edit.target - 1].shape.elements();
     if (edit.offset < 0 || edit.offset >= size) {
-      return Error(Code::kIndex, "edit at element " +
-                                     std::to_string(edit.offset) +
-                                     " of a tensor of " + std::to_string(size));
+      return Error(Code::kIndex, "edit at element {} of a tensor of {}",
+                   {edit.offset, size});
     }
   }
   return Ok();
@@ -209,7 +210,9 @@ std::vector<Edit> Watch::LastOfEach(std::span<const Edit> edits) {
   std::vector<std::pair<float*, size_t>> order;
   for (size_t i = 0; i < edits.size(); ++i)
     order.push_back({Cell(edits[i]), i});
-  std::sort(order.begin(), order.end());
+  // By a heap: std::sort is five times the code.
+  std::make_heap(order.begin(), order.end());
+  std::sort_heap(order.begin(), order.end());
   std::vector<Edit> last;
   for (size_t i = 0; i < order.size(); ++i) {
     const bool is_last =

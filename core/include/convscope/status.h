@@ -33,6 +33,8 @@ inline Status Ok() { return Status(); }
 inline Status Error(Code code, std::string message) {
   return Status{code, std::move(message)};
 }
+// Most messages are literals: out of line, as they are many.
+Status Error(Code code, const char* message);
 
 // Returns from the enclosing function when `expression` is not ok.
 #define CONVSCOPE_RETURN_IF_ERROR(expression)                      \
