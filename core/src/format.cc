@@ -1,7 +1,5 @@
 #include "core/src/format.h"
 
-#include <cstring>
-
 namespace convscope {
 
 void Piece::AppendTo(std::string* text) const {
@@ -21,13 +19,16 @@ void Piece::AppendTo(std::string* text) const {
 
 std::string Format(const char* text, std::initializer_list<Piece> pieces) {
   std::string result;
-  for (const Piece& piece : pieces) {
-    const char* hole = std::strstr(text, "{}");
-    result.append(text, hole);
-    piece.AppendTo(&result);
-    text = hole + 2;
+  const Piece* next = pieces.begin();
+  for (; *text != '\0'; ++text) {
+    if (text[0] == '{' && text[1] == '}') {
+      (next++)->AppendTo(&result);
+      ++text;
+    } else {
+      result.push_back(*text);
+    }
   }
-  return result += text;
+  return result;
 }
 
 Status Error(Code code, const char* text, std::initializer_list<Piece> pieces) {
