@@ -1,4 +1,4 @@
-// Random layers, tensors and edits from a seed: a failing case can be had again.
+// Random layers, tensors, edits and broken files from a seed: a failing case can be had again.
 import type { Edit, Layer, Tensor } from "convscope";
 import type { Package } from "./package.js";
 
@@ -32,6 +32,14 @@ export class Random {
   value(): number {
     if (this.next() < 0.08) return this.pick([0, -0, NaN, Infinity, -Infinity, 1e38, -1e38, 1e-42]);
     return (this.next() * 2 - 1) * this.pick([1, 1, 10, 1000]);
+  }
+
+  /** A copy of a file with one to three of its bytes changed; now and then its end is cut off first. */
+  damaged(file: Uint8Array): Uint8Array {
+    const bytes = file.slice(0, this.next() < 0.2 ? this.int(0, file.length) : undefined);
+    for (let n = this.int(1, 3); n > 0 && bytes.length > 0; --n)
+      bytes[this.int(0, bytes.length - 1)] = this.pick([0, 1, 127, 128, 255, this.int(0, 255)]);
+    return bytes;
   }
 
   tensor(cs: Package, shape: readonly number[]): Tensor {
