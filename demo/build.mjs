@@ -62,7 +62,7 @@ function inRooms(source) {
 // What main.ts loads on use never runs without it: told so, esbuild keeps all that main.ts
 // needs in one file, instead of one per set of parts that share some of it.
 const PARTS =
-  /src\/(?:load|stack-mode|stack-page|picture-mode|taking|later-lessons|link|elements\/(?:cell-canvas|step-transport))\.ts$/;
+  /src\/(?:load|stack-mode|stack-page|picture-mode|taking|later-lessons|link|volumes|elements\/(?:cell-canvas|step-transport))\.ts$/;
 const BESIDE_MAIN = `import ${JSON.stringify(path.join(demo, "src/main.ts"))};`;
 
 const common = {
@@ -116,7 +116,7 @@ const { metafile } = await esbuild.build({
   entryPoints: [
     "src/main.ts",
     "src/style.css",
-    ...["picture", "stack", "taking"].map((part) => `src/styles/${part}.css`),
+    ...["picture", "stack", "taking", "volumes"].map((part) => `src/styles/${part}.css`),
   ],
   entryNames: "[name]",
   chunkNames: "[name]-[hash]",

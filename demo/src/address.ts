@@ -23,7 +23,8 @@ export async function fromAddress(
         hash === "" ? null : "This link does not hold a valid state, so here is the first lesson.",
     };
   }
-  const state = actions.enterMode(begin(initialState(read.stage)), read.mode).now;
+  const opened = update(initialState(read.stage), { slices: read.slices });
+  const state = actions.enterMode(begin(opened), read.mode).now;
   const lesson = read.lesson && lessonOf(read.lesson.id);
   const known = lesson && read.lesson!.step < lesson.steps.length;
   return {

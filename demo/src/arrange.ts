@@ -2,6 +2,7 @@
 // the other. A tensor's planes stand as its axes say where there is room, and wrap
 // like words where there is not: their captions name them.
 import type { Block, CellSize, Layout, PlaneBox, Ring } from "./layout.js";
+import type { Slice } from "./slices.js";
 import type { Place } from "./state.js";
 import { tuple, type Planes } from "./tensors.js";
 
@@ -11,6 +12,13 @@ export const TITLE = 44;
 const BLOCK_GAP = 34;
 const BIAS_GAP = 24;
 const LINE_GAP = 28;
+/** Below a volume's planes: room for a slider that a finger can hold, and two lines of words. */
+const FOOT = 82;
+const FOOT_GAP = 8;
+const SLIDER = 44;
+/** Of the slider: for each slice, as wide as its planes allow, and in all. */
+const SEGMENT = { least: 30, most: 44 };
+const SLIDER_WIDTH = { least: 120, most: 270 };
 /** Widths of a letter: captions and shapes are in the monospaced face, titles are not. */
 const CAPTION_LETTER = 7.25;
 const TITLE_LETTER = 7.4;
@@ -25,6 +33,7 @@ export interface Plan {
   /** The letter that names its cells: "x", "y", "weight". */
   readonly letter: string;
   readonly planes: Planes;
+  readonly slice: Slice | null;
   readonly ring: Ring;
   readonly indexed: boolean;
   readonly captions: boolean;
@@ -66,7 +75,8 @@ function captionKind(plan: Plan): "long" | "short" | null {
 }
 
 function captionWidth(plan: Plan, kind: "long" | "short"): number {
-  return captionOf(plan, planeCount(plan) - 1, kind).length * CAPTION_LETTER;
+  const last = planeCount(plan) * (plan.slice?.depth ?? 1) - 1;
+  return captionOf(plan, last, kind).length * CAPTION_LETTER;
 }
 
 /** "x[0]", "weight[1, 0]": the plane as Python would index it. */
@@ -81,9 +91,36 @@ function captionOf(plan: Plan, number: number, kind: "long" | "short"): string {
   return `${kind === "long" ? plan.letter : ""}[${index.join(", ")}]`;
 }
 
-function planeCount({ shape, planes }: Plan): number {
+/** Of the planes that are shown. */
+function planeCount({ shape, planes, slice }: Plan): number {
   const cells = shape.reduce((product, size) => product * size, 1);
-  return cells / (planes.rows * planes.cols);
+  return cells / (planes.rows * planes.cols * (slice?.depth ?? 1));
+}
+
+function sliderWidth(plan: Plan): number {
+  if (!plan.slice) return 0;
+  const { depth, before, after } = plan.slice;
+  const segments = before + depth + after;
+  return Math.max(
+    SLIDER_WIDTH.least,
+    Math.min(segments * SEGMENT.least, SLIDER_WIDTH.most),
+    Math.min(segments * SEGMENT.most, blockSize(plan).w - gutter(plan)),
+  );
+}
+
+/** The planes' height, with what stands below them. */
+function fullHeight(plan: Plan): number {
+  return blockSize(plan).h + (plan.slice ? FOOT : 0);
+}
+
+/** Where ends what stands below planes in the middle of a row of this height. */
+export function footEnd(plan: Plan, row: number): number {
+  return (row - blockSize(plan).h) / 2 + fullHeight(plan);
+}
+
+/** The planes' width, with what stands below them. */
+export function fullWidth(plan: Plan): number {
+  return Math.max(blockSize(plan).w, plan.slice ? gutter(plan) + sliderWidth(plan) : 0);
 }
 
 export function blockSize(plan: Plan): Size {
@@ -99,7 +136,7 @@ export function blockSize(plan: Plan): Size {
 export function titledWidth(plan: Plan): number {
   const shape = plan.title === "Bias" ? 0 : 8 + tuple(plan.shape).length * CAPTION_LETTER;
   const title = Math.ceil(plan.title.length * TITLE_LETTER + shape);
-  return Math.max(blockSize(plan).w, title);
+  return Math.max(fullWidth(plan), gutter(plan) + title);
 }
 
 function wrapped(plan: Plan, across: number): Plan {
@@ -131,7 +168,7 @@ export function notHigher(plan: Plan, height: number): Plan {
 function notWider(plan: Plan, width: number): Plan | null {
   let best: Plan | null = null;
   for (const tried of wrappings(plan)) {
-    if (blockSize(tried).w > width) break;
+    if (fullWidth(tried) > width) break;
     if (!best || tried.planes.down < best.planes.down) best = tried;
   }
   return best;
@@ -164,7 +201,7 @@ export function row(plans: readonly Plan[], height: number): Layout | null {
     blocks.push(place(plan, x, TITLE + (inner - size.h) / 2, partner));
     const next = fitted[i + 1]?.role;
     // A bias stands lower than its kernel's title, if the kernel is high enough.
-    x += next === "bias" && plan.planes.rows > 2 ? size.w : titledWidth(plan);
+    x += next === "bias" && plan.planes.rows > 2 ? fullWidth(plan) : titledWidth(plan);
     if (next === undefined) return;
     const space = next === "bias" ? BIAS_GAP : gap;
     signs.push({
@@ -174,7 +211,8 @@ export function row(plans: readonly Plan[], height: number): Layout | null {
     });
     x += space;
   });
-  return { width: x + 1, height: TITLE + inner + 2, vertical: false, blocks, signs };
+  const end = TITLE + Math.max(...fitted.map((plan) => footEnd(plan, inner)));
+  return { width: x + 1, height: end + 2, vertical: false, blocks, signs };
 }
 
 /** One below the other, the bias beside its kernel if it fits there. */
@@ -188,8 +226,8 @@ export function column(plans: readonly Plan[], width: number): Layout | null {
     const both = bias && withBias(plan, bias, width);
     // The bias in a line of its own where that saves much height.
     const below = bias && notWider(bias, width);
-    const lower = below ? blockSize(alone).h + blockSize(below).h + TITLE + LINE_GAP : Infinity;
-    lines.push(both && blockSize(both[0]).h <= 1.3 * lower ? both : [alone]);
+    const lower = below ? fullHeight(alone) + blockSize(below).h + TITLE + LINE_GAP : Infinity;
+    lines.push(both && fullHeight(both[0]) <= 1.3 * lower ? both : [alone]);
   }
   const blocks: Block[] = [];
   const widest = Math.max(
@@ -202,15 +240,15 @@ export function column(plans: readonly Plan[], width: number): Layout | null {
     for (const plan of line) {
       const partner = plan.role === "bias" && line.length > 1 ? blocks.at(-1) : undefined;
       blocks.push(place(plan, x, y + TITLE, partner));
-      x += blockSize(plan).w + 32;
+      x += fullWidth(plan) + 32;
     }
-    y += TITLE + blockSize(line[0]!).h + LINE_GAP;
+    y += TITLE + fullHeight(line[0]!) + LINE_GAP;
   }
   return { width: widest, height: y - LINE_GAP + 2, vertical: true, blocks, signs: [] };
 }
 
 function lineWidth(line: readonly Plan[]): number {
-  return line.reduce((sum, plan) => sum + blockSize(plan).w, 32 * (line.length - 1));
+  return line.reduce((sum, plan) => sum + fullWidth(plan), 32 * (line.length - 1));
 }
 
 /** Kernels and biases in one line; null if they do not fit as their axes say. */
@@ -224,13 +262,14 @@ function withBias(plan: Plan, bias: Plan, width: number): [Plan, Plan] | null {
 }
 
 export function place(plan: Plan, x: number, y: number, partner: Block | undefined): Block {
-  const { planes, ring, cell } = plan;
+  const { planes, ring, cell, slice } = plan;
   const size = planeSize(plan);
   const kind = captionKind(plan);
   const boxes: PlaneBox[] = [];
-  for (let number = 0; number < planeCount(plan); ++number) {
-    const down = Math.floor(number / planes.across);
-    const across = number % planes.across;
+  for (let place = 0; place < planeCount(plan); ++place) {
+    const number = slice ? place * slice.depth + slice.at : place;
+    const down = Math.floor(place / planes.across);
+    const across = place % planes.across;
     const left = x + across * (size.w + planeGap(cell)) + gutter(plan) + ring.left * cell.w;
     let top = y + down * (size.h + planeGap(cell)) + head(plan) + ring.top * cell.h;
     const beside =
@@ -250,6 +289,13 @@ export function place(plan: Plan, x: number, y: number, partner: Block | undefin
     role: plan.role,
     planes,
     boxes,
+    slice,
+    slider: slice && {
+      x: boxes[0]!.x - ring.left * cell.w,
+      y: Math.round(y + blockSize(plan).h) + FOOT_GAP,
+      w: sliderWidth(plan),
+      h: SLIDER,
+    },
     ring,
     cell,
     indexed: gutter(plan) > 0,
@@ -269,6 +315,7 @@ export function centred(figure: Layout, width: number): Layout {
       ...block,
       head: { x: block.head.x + shift, y: block.head.y },
       boxes: block.boxes.map((box) => ({ ...box, x: box.x + shift })),
+      slider: block.slider && { ...block.slider, x: block.slider.x + shift },
     })),
     signs: figure.signs.map((sign) => ({ ...sign, x: sign.x + shift })),
   };

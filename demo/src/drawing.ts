@@ -9,7 +9,7 @@ import { shareLater } from "./following.js";
 import { layout, type Layout } from "./layout.js";
 import { evaluate } from "./model.js";
 import { page } from "./page.js";
-import { pictures, stackPage, steps } from "./parts.js";
+import { pictures, stackPage, steps, volumes } from "./parts.js";
 import { point } from "./pointing.js";
 import { pointedCell, render, ROLES, session, withPart } from "./session.js";
 import { modeInputs, redoButton, undoButton } from "./shell.js";
@@ -47,6 +47,7 @@ export function draw(): void {
     for (const grid of grids.values()) hide(grid, true);
     stackPage.now.drawStack(state, showFigure);
   } else drawStage(state);
+  if (stage.args.axes === 3 && !volumes.loaded) void withPart(volumes, render);
   hide(page.picture, mode !== "picture" || !seesPictures(stage));
   if (!page.picture.hidden) {
     if (pictures.loaded) pictures.now.drawPicture(state);
@@ -94,7 +95,7 @@ export function figureView(state: State) {
   };
 }
 
-function figureOf({ stage, mode }: State): Layout {
+function figureOf({ stage, mode, slices }: State): Layout {
   const { output, frame } = evaluate(stage);
   const pictured = mode === "picture" && seesPictures(stage);
   const shapes = {
@@ -107,6 +108,7 @@ function figureOf({ stage, mode }: State): Layout {
     args: stage.args,
     shapes,
     frame,
+    slices,
     width: page.figureBox.clientWidth,
     height: Math.max(420, Math.min(innerHeight - 340, 900)),
   });

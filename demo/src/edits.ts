@@ -2,10 +2,10 @@
 // other numbers now, which were only reached, and why those kept their value.
 import { watch, type Tensor, type Watch } from "convscope";
 import { Changes } from "./changes.js";
-import { grouped, torchText } from "./format.js";
+import { grouped, listed, torchText } from "./format.js";
 import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf } from "./model.js";
 import type { Change, Edit, Stage } from "./state.js";
-import { cellName, indexOf, listOf } from "./tensors.js";
+import { cellName, count, indexOf, listOf } from "./tensors.js";
 
 /** Reached outputs whose reason is asked for, one by one. */
 const MAX_REASONS = 64;
@@ -112,6 +112,18 @@ export function difference(from: Stage, to: Stage): Edit[] | null {
   return edits;
 }
 
+/** Of a volume: how many of these cells lie in which slice. */
+function sliceText(offsets: Int32Array, [, depth, ...plane]: readonly number[]): string {
+  if (plane.length < 2 || depth === 1) return "";
+  const counts = new Map<number, number>();
+  for (const offset of offsets) {
+    const slice = Math.floor(offset / count(plane)) % depth!;
+    counts.set(slice, (counts.get(slice) ?? 0) + 1);
+  }
+  const words = [...counts].sort(([a], [b]) => a - b).map(([slice, n]) => `${n} in slice ${slice}`);
+  return words.length === 0 ? "" : `: ${listed(words)}`;
+}
+
 /** The change in words, for the note above the stage and the live region. */
 export function describe(stage: Stage, change: Change): string {
   const shape = evaluate(stage).output.shape;
@@ -126,7 +138,7 @@ export function describe(stage: Stage, change: Change): string {
   const detail =
     n === 1
       ? `: ${cellName("output", offsets[0]!, shape)} from ${torchText(before[0]!)} to ${torchText(after[0]!)}`
-      : "";
+      : sliceText(offsets, shape);
   const kept = change.kept.size;
   const [why] = change.kept.values();
   const same =

@@ -7,6 +7,7 @@ import { torchText } from "./format.js";
 import { beams, ghostRects } from "./geometry.js";
 import type { Layout } from "./layout.js";
 import { evaluate, insideFrame, tensorOf } from "./model.js";
+import { volumes } from "./parts.js";
 import { stamped, unread, type Pointing } from "./pointing.js";
 import { seesPictures, type Prediction, type Role, type Stage, type State } from "./state.js";
 import { cellName } from "./tensors.js";
@@ -44,6 +45,7 @@ export function gridView(
     name: (offset) => cellName(role, offset, values.shape),
     mark,
     tint: (into) => tintCells(role, state, pointing, into),
+    beyond: block.slice && volumes.loaded?.beyond(stage, block, pointing),
     hidden:
       role === "output" && state.mode === "step" && !stamping
         ? (offset) => offset >= state.step
@@ -57,8 +59,8 @@ function tintCells(role: Role, state: State, pointing: Pointing | null, into: Ui
   for (const offset of pointing?.[role] ?? []) into[offset] = Tint.Lit;
   if (pointing?.cell.role === role) into[pointing.cell.offset] = Tint.Lit;
   if (role === "output") {
-    for (const offset of change?.kept.keys() ?? []) into[offset] = Tint.Lit;
-    for (const offset of prediction?.guesses ?? []) into[offset] = Tint.Lit;
+    for (const offset of change?.kept.keys() ?? []) into[offset] = Tint.Kept;
+    for (const offset of prediction?.guesses ?? []) into[offset] = Tint.Guess;
     for (const offset of change?.changed.offsets ?? []) into[offset] = Tint.Changed;
     if (mode === "step" && !stage.args.transposed) into.fill(Tint.Hidden, step);
     return;

@@ -21,8 +21,8 @@ export function shareLater(): void {
 
 export function share(): void {
   timer = null;
-  const { stage, lesson, mode } = session.history.now;
-  shared = toHash(stage, lesson && { id: lesson.id, step: lesson.step }, mode);
+  const { stage, lesson, mode, slices } = session.history.now;
+  shared = toHash(stage, lesson && { id: lesson.id, step: lesson.step }, mode, slices);
   if (!isOwnAddress()) history.replaceState(null, "", `#${shared}`);
 }
 

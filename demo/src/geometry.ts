@@ -2,14 +2,16 @@
 import type { Block, Layout, Rect } from "./layout.js";
 import type { Frame } from "./model.js";
 import type { Pointing } from "./pointing.js";
+import { isShown, placeOf } from "./slices.js";
 import type { Role } from "./state.js";
 
-/** The rectangle of a cell of a block, by its offset in the tensor. */
+/** The rectangle of a cell that a block shows, by its offset in the tensor. */
 export function cellRect(block: Block, offset: number): Rect {
   const { cell } = block;
   const { rows, cols } = block.planes;
-  const box = block.boxes[Math.floor(offset / (rows * cols))]!;
-  const within = offset % (rows * cols);
+  const place = placeOf(block, offset);
+  const box = block.boxes[Math.floor(place / (rows * cols))]!;
+  const within = place % (rows * cols);
   return {
     x: box.x + (within % cols) * cell.w,
     y: box.y + Math.floor(within / cols) * cell.h,
@@ -87,9 +89,9 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
   if (!input || !weight || !output) return [];
   if (pointing.cell.role === "input") {
     const middle = [...perPlane(weight, pointing.weight).values()];
-    if (middle.length === 0) return [];
+    const targets = [...perPlane(output, pointing.output).values()];
+    if (!isShown(input, pointing.cell.offset) || middle.length * targets.length === 0) return [];
     const from = cellRect(input, pointing.cell.offset);
-    const targets = [...pointing.output].map((offset) => cellRect(output, offset));
     // A beam through each kernel; through many, one that is as wide as all of them.
     const kernels = middle.length <= MAX_BEAMS ? middle : [hull(middle)];
     const to = hull(targets);
@@ -98,7 +100,7 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
       { from: kernel, to },
     ]);
   }
-  if (pointing.cell.role !== "output") return [];
+  if (pointing.cell.role !== "output" || !isShown(output, pointing.cell.offset)) return [];
   const target = cellRect(output, pointing.cell.offset);
   const kernels = perPlane(weight, pointing.weight);
   const ghosts = frame.role === "input" ? ghostRects(input, frame) : new Map<number, Rect>();
@@ -108,7 +110,13 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
     if (rect) widen(windows, planeAt(input, rect), rect);
   }
   const list: Beam[] = [];
-  const sources = [...windows.values()];
+  // Of a volume, the window's slice that is shown may not be what the kernel's is put to.
+  const met =
+    !input.slice ||
+    pointing.sum?.terms.some(
+      (term) => term.input !== null && isShown(input, term.input) && isShown(weight, term.weight),
+    );
+  const sources = met ? [...windows.values()] : [];
   const middles = [...kernels.values()];
   if (sources.length === middles.length) {
     sources.forEach((from, i) => list.push({ from, to: middles[i]! }));
@@ -122,7 +130,8 @@ export function beams(figure: Layout, pointing: Pointing, frame: Frame): Beam[] 
 function perPlane(block: Block, cells: ReadonlySet<number>): Map<number, Rect> {
   const rects = new Map<number, Rect>();
   const size = block.planes.rows * block.planes.cols;
-  for (const offset of cells) widen(rects, Math.floor(offset / size), cellRect(block, offset));
+  for (const offset of cells)
+    if (isShown(block, offset)) widen(rects, Math.floor(offset / size), cellRect(block, offset));
   return rects;
 }
 

@@ -3,6 +3,7 @@
 // else without numbers. Pure data; elements draw it, tests measure it.
 import { centred, column, row, type Plan } from "./arrange.js";
 import type { Frame } from "./model.js";
+import type { Slice, Slices } from "./slices.js";
 import type { LayerArgs, Place, Role } from "./state.js";
 import { LETTER, planesOf, type Planes } from "./tensors.js";
 
@@ -23,6 +24,9 @@ export interface Block {
   readonly role: Place;
   readonly planes: Planes;
   readonly boxes: readonly PlaneBox[];
+  /** Of a volume: the slice that the boxes show, and where the slider is that chooses it. */
+  readonly slice: Slice | null;
+  readonly slider: Rect | null;
   readonly title: string;
   readonly shape: string;
   /** Where the title stands; its bottom left corner. */
@@ -59,6 +63,7 @@ export interface LayoutInput {
   readonly args: LayerArgs;
   readonly shapes: Readonly<Record<Role, readonly number[] | null>>;
   readonly frame: Frame;
+  readonly slices: Slices;
   readonly width: number;
   readonly height: number;
 }
@@ -101,8 +106,8 @@ let latest: { key: string; args: LayerArgs; figure: Layout } | null = null;
 
 /** The figure; the same object as before if nothing that it is made of differs. */
 export function layout(given: LayoutInput): Layout {
-  const { args, shapes, width, height } = given;
-  const key = [...Object.values(shapes), [width, height]].join("|");
+  const { args, shapes, slices, width, height } = given;
+  const key = [...Object.values(shapes), [width, height], JSON.stringify(slices)].join("|");
   if (latest?.key !== key || latest.args !== args) latest = { key, args, figure: made(given) };
   return latest.figure;
 }
@@ -155,12 +160,13 @@ function made(given: LayoutInput): Layout {
   );
 }
 
-function plansOf({ args, shapes, frame }: LayoutInput): Plan[] {
+function plansOf({ args, shapes, frame, slices }: LayoutInput): Plan[] {
   const roles: Role[] = ["input", "weight", "bias", "output"];
   return roles.flatMap((role) => {
     const shape = shapes[role];
     if (!shape) return [];
     const planes = planesOf(role, shape, args);
+    const slice = sliceFor(args, shape, slices[role], frame.role === role ? frame : null);
     return [
       {
         role,
@@ -169,12 +175,27 @@ function plansOf({ args, shapes, frame }: LayoutInput): Plan[] {
         shape,
         cell: SIZES[0]!,
         planes,
+        slice,
         ring: frame.role === role ? ringOf(frame, args) : NO_RING,
         indexed: role !== "bias" && planes.rows * planes.cols > 1,
-        captions: role !== "bias" && planes.down * planes.across > 1,
+        captions: role !== "bias" && (slice !== null || planes.down * planes.across > 1),
       },
     ];
   });
+}
+
+/** A volume's slices; null where there is but one, with nothing before or after it. */
+export function sliceFor(
+  { axes }: LayerArgs,
+  shape: readonly number[],
+  chosen: number | undefined,
+  frame: Frame | null,
+): Slice | null {
+  if (axes !== 3 || shape.length < 4) return null;
+  const depth = shape.at(-3)!;
+  const [before, after] = [frame?.before[0] ?? 0, frame?.after[0] ?? 0];
+  if (before + depth + after === 1) return null;
+  return { depth, at: Math.min(chosen ?? 0, depth - 1), before, after };
 }
 
 function ringOf(frame: Frame, args: LayerArgs): Ring {

@@ -4,6 +4,7 @@ import { tensor, type Tensor } from "convscope";
 import { parseNumber } from "./format.js";
 import { makeLayer, MAX_CELLS, MAX_PRODUCTS, products } from "./model.js";
 import { stack } from "./parts.js";
+import type { Slices } from "./slices.js";
 import {
   DEFAULT_ARGS,
   MAX_LAYERS,
@@ -26,6 +27,18 @@ export interface Link {
   readonly stage: Stage;
   readonly lesson: { readonly id: string; readonly step: number } | null;
   readonly mode: Mode;
+  readonly slices: Slices;
+}
+
+/** The slices that are shown; beyond a tensor's depth its last one is. */
+function slicesOf(text = ""): Slices {
+  const list = text.split(",").slice(0, 4 * MAX_LAYERS);
+  return Object.fromEntries(
+    list.flatMap((part) => {
+      const match = /^(input|weight|output|level\d|layer\d\.weight):(\d{1,5})$/u.exec(part);
+      return match ? [[match[1]!, Number(match[2])]] : [];
+    }),
+  );
 }
 
 function followersOf(parts: ReadonlyMap<string, string>, axes: Axes): Follower[] {
@@ -114,6 +127,7 @@ export function fromHash(hash: string): Link | null {
       followersOf(parts, axes),
     ),
     mode: stateModes.find((mode) => mode === parts.get("view")) ?? "explore",
+    slices: args.axes === 3 ? slicesOf(parts.get("at")) : {},
     lesson: lesson && { id: lesson[1]!, step: Number(lesson[2]) },
   };
 }

@@ -40,6 +40,8 @@ export const link = new Part(() => import("./link.js"));
 export const steps = new Part(() => import("./elements/step-transport.js"));
 /** Drawing tensors of many cells as pictures. */
 export const canvases = new Part(() => import("./elements/cell-canvas.js"));
+/** Choosing a volume's slices. */
+export const volumes = new Part(() => styled("volumes.css", import("./volumes.js")));
 /** What of Stack mode is on the page. */
 export const stackPage = new Part(() => styled("stack.css", import("./stack-page.js")));
 /** Stack mode. Links with a stack are read only where it is loaded, too. */

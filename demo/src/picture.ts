@@ -3,6 +3,7 @@
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/grid-view.js";
 import { cellRect } from "./geometry.js";
+import { cellAt } from "./slices.js";
 
 const INK = "#1c2230";
 const QUIET = "#5d6473";
@@ -83,7 +84,10 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
         }),
       );
     }
-    view.values.forEach((value, offset) => {
+    const shown = block.boxes.length * block.planes.rows * block.planes.cols;
+    for (let place = 0; place < shown; ++place) {
+      const offset = cellAt(block, place);
+      const value = view.values[offset]!;
       const rect = cellRect(block, offset);
       const mark = view.mark(offset);
       const hidden = view.hidden(offset);
@@ -116,7 +120,7 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
           `<rect x="${rect.x + 1}" y="${rect.y + 1}" width="${rect.w - 2}" height="${rect.h - 2}" fill="none" stroke="${colour}" stroke-width="2"/>`,
         );
       }
-    });
+    }
   }
   for (const sign of figure.signs)
     parts.push(text(sign.x, sign.y + 6, sign.text, { size: 18, colour: QUIET }));

@@ -81,10 +81,14 @@ export function on<T>(type: string, act: (detail: T) => unknown): void {
   document.addEventListener(type, (event) => act((event as CustomEvent<T>).detail));
 }
 
-/** Where the person points: by mouse, else where Step mode stands, else by keyboard, else the pin. */
+/** Where the person points by mouse, else the chosen cell. */
 function pointedPlace(): PlacedCell | null {
+  return session.hovered ?? chosenPlace();
+}
+
+/** Where Step mode stands, else the keyboard, else the pin. */
+export function chosenPlace(): PlacedCell | null {
   const { mode, step, pin, stage } = session.history.now;
-  if (session.hovered) return session.hovered;
   if (mode === "step") {
     const role = stepsOf(stage).noun === "stamp" ? "input" : "output";
     return step > 0 ? { role, offset: step - 1 } : null;
@@ -93,7 +97,11 @@ function pointedPlace(): PlacedCell | null {
 }
 
 export function pointedCell(): Cell | null {
-  const place = pointedPlace();
+  return stageCell(pointedPlace());
+}
+
+/** A cell of the figure, if it is one of the stage's own layer. */
+export function stageCell(place: PlacedCell | null): Cell | null {
   return place && ROLES.includes(place.role as Role)
     ? { role: place.role as Role, offset: place.offset }
     : null;

@@ -2,12 +2,14 @@
 import type { Tensor } from "convscope";
 import { shortest } from "./format.js";
 import type { Link } from "./link.js";
+import type { Slices } from "./slices.js";
 import type { Follower, Ints, Mode, Stage } from "./state.js";
 
 export function toHash(
   stage: Stage,
   lesson: Link["lesson"] = null,
   mode: Mode = "explore",
+  slices: Slices = {},
 ): string {
   const { args } = stage;
   const parts = new Map<string, string>();
@@ -23,6 +25,9 @@ export function toHash(
   parts.set("d", ints(args.dilation));
   parts.set("g", String(args.groups));
   parts.set("mode", args.paddingMode);
+  const shown = Object.entries(slices).filter(([, at]) => (at ?? 0) > 0);
+  if (args.axes === 3 && shown.length > 0)
+    parts.set("at", shown.map(([place, at]) => `${place}:${at}`).join(","));
   if (stage.followers.length > 0) parts.set("then", stage.followers.map(followerText).join(";"));
   stage.followers.forEach((follower, i) => {
     if (follower.kind !== "Conv") return;

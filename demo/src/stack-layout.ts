@@ -4,15 +4,26 @@ import {
   besideKernels,
   blockSize,
   centred,
+  footEnd,
+  fullWidth,
   notHigher,
   place,
   TITLE,
   titledWidth,
   type Plan,
 } from "./arrange.js";
-import { NO_RING, READABLE, SIZES, type Block, type CellSize, type Layout } from "./layout.js";
-import type { LayerArgs, Place } from "./state.js";
-import { planesOf, type Planes } from "./tensors.js";
+import {
+  NO_RING,
+  READABLE,
+  sliceFor,
+  SIZES,
+  type Block,
+  type CellSize,
+  type Layout,
+} from "./layout.js";
+import type { Slices } from "./slices.js";
+import type { LayerArgs, Place, Role } from "./state.js";
+import { planesOf } from "./tensors.js";
 
 const GAP = 88; // room for the layer's name
 const SIGN_GAP = 30;
@@ -33,6 +44,7 @@ export interface StackLayoutInput {
   readonly args: LayerArgs;
   readonly shapes: readonly (readonly number[])[];
   readonly links: readonly Link[];
+  readonly slices: Slices;
   readonly width: number;
 }
 
@@ -44,8 +56,30 @@ interface Stop {
   readonly tensor: Plan;
 }
 
-export function stackLayout({ args, shapes, links, width }: StackLayoutInput): Layout {
+export function stackLayout({ args, shapes, links, slices, width }: StackLayoutInput): Layout {
   const last = shapes.length - 1;
+  const planOf = (
+    role: Place,
+    kind: Role,
+    title: string,
+    letter: string,
+    shape: readonly number[],
+  ): Plan => {
+    const planes = planesOf(kind, shape, args);
+    const slice = sliceFor(args, shape, slices[role], null);
+    return {
+      role,
+      title,
+      letter,
+      shape,
+      planes,
+      slice,
+      cell: SIZES[0]!,
+      ring: NO_RING,
+      indexed: kind !== "bias" && planes.rows * planes.cols > 1,
+      captions: kind !== "bias" && (slice !== null || planes.down * planes.across > 1),
+    };
+  };
   const stops = shapes.map((shape, level): Stop => {
     const link = level === 0 ? null : links[level - 1]!;
     const title = level === 0 ? "Input x" : level === last ? "Output y" : `After ${link!.name}`;
@@ -54,18 +88,10 @@ export function stackLayout({ args, shapes, links, width }: StackLayoutInput): L
     return {
       name: link?.name ?? null,
       weight: link?.weight
-        ? planOf(
-            `${layer}.weight`,
-            link.name,
-            "w",
-            link.weight,
-            planesOf("weight", link.weight, args),
-          )
+        ? planOf(`${layer}.weight`, "weight", link.name, "w", link.weight)
         : null,
-      bias: link?.bias
-        ? planOf(`${layer}.bias`, "Bias", "b", link.bias, planesOf("bias", link.bias, args))
-        : null,
-      tensor: planOf(`level${level}`, title, letter, shape, planesOf("input", shape, args)),
+      bias: link?.bias ? planOf(`${layer}.bias`, "bias", "Bias", "b", link.bias) : null,
+      tensor: planOf(`level${level}`, "input", title, letter, shape),
     };
   });
   const oneRow = READABLE.map((cell) => arrange(stops, cell, Infinity)).find(
@@ -76,26 +102,6 @@ export function stackLayout({ args, shapes, links, width }: StackLayoutInput): L
       .map((cell) => arrange(stops, cell, width))
       .find((tried) => tried.width <= width);
   return centred(oneRow ?? wrapped() ?? arrange(stops, SIZES.at(-1)!, width), width);
-}
-
-function planOf(
-  role: Place,
-  title: string,
-  letter: string,
-  shape: readonly number[],
-  planes: Planes,
-): Plan {
-  return {
-    role,
-    title,
-    letter,
-    shape,
-    planes,
-    cell: SIZES[0]!,
-    ring: NO_RING,
-    indexed: shape.length > 1 && planes.rows * planes.cols > 1,
-    captions: shape.length > 1 && planes.down * planes.across > 1,
-  };
 }
 
 interface Placed {
@@ -127,7 +133,7 @@ function unitsOf(stop: Stop, cell: CellSize): Unit[] {
       const bias = besideKernels(plain, weight, stop.weight.planes) ?? plain;
       const x =
         SIGN_GAP +
-        Math.max(blockSize(weight).w + BIAS_GAP, weight.planes.rows < 3 ? titledWidth(weight) : 0);
+        Math.max(fullWidth(weight) + BIAS_GAP, weight.planes.rows < 3 ? titledWidth(weight) : 0);
       items.push({ plan: bias, x });
       width = Math.max(width, x + titledWidth(bias));
     }
@@ -170,7 +176,7 @@ function arrange(stops: readonly Stop[], cell: CellSize, width: number): Layout 
       blocks.push(place(plan, left, y + TITLE + (inner - blockSize(plan).h) / 2, partner));
     }
     for (const one of row.signs) signs.push({ ...one, y: y + TITLE + inner / 2 });
-    y += TITLE + inner + ROW_GAP;
+    y += TITLE + Math.max(...row.items.map(({ plan }) => footEnd(plan, inner))) + ROW_GAP;
   }
   return { width: widest + 1, height: y - ROW_GAP + 2, vertical: false, blocks, signs };
 }

@@ -2,3 +2,4 @@
 // first entered, or a link holds a stack.
 export * from "./stack.js";
 export * from "./stack-views.js";
+export { lineageSlices } from "./stack-slices.js";

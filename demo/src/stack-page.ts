@@ -25,7 +25,7 @@ const grids: TensorGrid[] = [];
 
 export function drawStack(state: State, showFigure: (figure: Layout) => void): void {
   const { stackFigure, stackPanelView, stackViews } = stack.now;
-  const figure = stackFigure(state.stage, page.figureBox.clientWidth);
+  const figure = stackFigure(state, page.figureBox.clientWidth);
   const shown = stackViews(state, figure, pointedLevel());
   showFigure(figure);
   page.figure.querySelector<StageBackdrop>("stage-backdrop")!.view = shown.backdrop;

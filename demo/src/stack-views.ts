@@ -6,10 +6,10 @@ import { plural, torchText } from "./format.js";
 import type { Block, Layout } from "./layout.js";
 import { fieldTable, FOLLOWERS, lineage, numbersAt, tower } from "./stack.js";
 import { stackLayout } from "./stack-layout.js";
-import { layerOf, levelOf, MAX_LAYERS, type LevelCell, type Stage, type State } from "./state.js";
+import { layerOf, levelOf, MAX_LAYERS, type LevelCell, type State } from "./state.js";
 import { indexOf, tuple } from "./tensors.js";
 
-export function stackFigure(stage: Stage, width: number): Layout {
+export function stackFigure({ stage, slices }: State, width: number): Layout {
   const { parts, tensors } = tower(stage);
   return stackLayout({
     args: stage.args,
@@ -19,6 +19,7 @@ export function stackFigure(stage: Stage, width: number): Layout {
       weight: "weight" in part ? part.weight.shape : null,
       bias: "bias" in part ? (part.bias?.shape ?? null) : null,
     })),
+    slices,
     width,
   });
 }
@@ -88,7 +89,7 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       hidden: () => false,
       tint: (into) => {
         for (const offset of lit?.[level] ?? []) into[offset] = Tint.Lit;
-        for (const offset of marks?.stopped ?? []) into[offset] = Tint.Lit;
+        for (const offset of marks?.stopped ?? []) into[offset] = Tint.Kept;
         for (const offset of marks?.changed.offsets ?? []) into[offset] = Tint.Changed;
         if (level === 0) for (const offset of edited.keys()) into[offset] = Tint.Changed;
       },

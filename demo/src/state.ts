@@ -6,6 +6,7 @@
 // the last valid stage stays on the page while the message is read.
 import type { Tensor } from "convscope";
 import type { Changes } from "./changes.js";
+import type { Slices } from "./slices.js";
 
 export type Ints = number | readonly number[];
 export type Axes = 1 | 2 | 3;
@@ -142,6 +143,8 @@ export interface State {
   /** In Stack mode: what the last edit did, level by level. */
   readonly ripple: readonly Level[] | null;
   readonly pin: PlacedCell | null;
+  /** Of a volume's tensors: the slices that are shown. */
+  readonly slices: Slices;
   readonly mode: Mode;
   readonly prediction: Prediction | null;
   /** Step mode: this many windows have been computed. */
@@ -171,6 +174,7 @@ export function initialState(stage: Stage): State {
     change: null,
     ripple: null,
     pin: { role: "output", offset: 0 },
+    slices: {},
     mode: "explore",
     prediction: null,
     step: 0,

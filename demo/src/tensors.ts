@@ -67,16 +67,14 @@ export interface Planes {
   readonly cols: number;
 }
 
-/** How a tensor is cut into planes: its last two axes are rows and columns. */
+/** How a tensor is cut into planes: its last two axes are rows and columns. Of a volume's slices one is shown. */
 export function planesOf(role: Role, shape: readonly number[], args: LayerArgs): Planes {
   if (role === "bias") return { down: shape[0]!, across: 1, rows: 1, cols: 1 };
   const cols = shape.at(-1)!;
   const rows = shape.at(-2)!;
-  const planes = shape.slice(0, -2);
+  const planes = shape.slice(0, args.axes === 3 ? -3 : -2);
   if (role === "weight") {
     return { down: shape[0]!, across: count(planes.slice(1)), rows, cols };
   }
-  // Channels go down, the slices of a volume across.
-  if (args.axes === 3) return { down: planes[0]!, across: planes[1]!, rows, cols };
   return { down: count(planes), across: 1, rows, cols };
 }

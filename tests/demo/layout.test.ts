@@ -7,6 +7,7 @@ import { layout, type Layout } from "../../demo/src/layout.js";
 import { stackLayout } from "../../demo/src/stack-layout.js";
 import { evaluate, insideFrame, propose } from "../../demo/src/model.js";
 import { notebookStage } from "../../demo/src/notebook.js";
+import type { Slices } from "../../demo/src/slices.js";
 import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
 
 before(() => init());
@@ -17,7 +18,7 @@ const stageOf = (args: Partial<LayerArgs>, shape: readonly number[]): Stage => {
   return made.stage;
 };
 
-function figureOf(stage: Stage, width: number): Layout {
+function figureOf(stage: Stage, width: number, slices: Slices = {}): Layout {
   const { output, frame } = evaluate(stage);
   const shapes = {
     input: stage.input.shape,
@@ -25,7 +26,7 @@ function figureOf(stage: Stage, width: number): Layout {
     bias: stage.bias?.shape ?? null,
     output: output.shape,
   };
-  return layout({ args: stage.args, shapes, frame, width, height: 560 });
+  return layout({ args: stage.args, shapes, frame, slices, width, height: 560 });
 }
 
 const stages: readonly (readonly [Partial<LayerArgs>, readonly number[]])[] = [
@@ -98,6 +99,7 @@ for (const outChannels of [2, 3, 5, 8]) {
             [outChannels, 6],
           ],
           links: [{ name: "Conv1d", weight: [outChannels, 3, kernelSize], bias: [outChannels] }],
+          slices: {},
           width,
         });
         const [weight, bias] = ["layer0.weight", "layer0.bias"].map((role) =>

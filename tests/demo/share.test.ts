@@ -44,6 +44,20 @@ for (const [args, shape] of layers) {
   });
 }
 
+test("a volume's link shows the same slices, and no others that a stranger made up", () => {
+  const made = propose(
+    notebookStage(21),
+    { ...DEFAULT_ARGS, axes: 3, kernelSize: 2 },
+    [1, 4, 3, 3],
+  );
+  assert.ok("stage" in made);
+  const slices = { input: 3, weight: 1, output: 2 };
+  const hash = toHash(made.stage, null, "explore", slices);
+  assert.deepEqual(fromHash(hash)!.slices, slices);
+  const hostile = "at=input:1,__proto__:1,level9999999:1,weight:-1,output:1e9,bias:2";
+  assert.deepEqual(fromHash(hash.replace(/at=[^&]*/u, hostile))!.slices, { input: 1 });
+});
+
 /** A small generator of its own, so that a failure can be run again. */
 function noise(seed: number): () => number {
   return () => {

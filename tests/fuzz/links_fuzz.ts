@@ -17,10 +17,10 @@ const readers: readonly ((text: string) => string)[] = [
   (text) => {
     const link = fromHash(text);
     if (!link) return "no link";
-    const hash = toHash(link.stage, link.lesson, link.mode);
+    const hash = toHash(link.stage, link.lesson, link.mode, link.slices);
     const again = fromHash(hash);
     assert.ok(again, `its own link is not read: ${hash}`);
-    assert.equal(toHash(again.stage, again.lesson, again.mode), hash);
+    assert.equal(toHash(again.stage, again.lesson, again.mode, again.slices), hash);
     return `link ${hash.replace(/=[^&]*/gu, "")}`;
   },
   (text) => {

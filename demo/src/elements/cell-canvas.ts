@@ -2,6 +2,7 @@
 // of which one real cell is there: where the keyboard is. Loaded when such a tensor is first
 // shown (parts.ts).
 import type { Block } from "../layout.js";
+import { placeOf } from "../slices.js";
 import { faceOf, paintFace } from "./cell-face.js";
 import { attribute, h } from "./dom.js";
 import { offsetOf, Tint, type Cells, type GridView } from "./grid-view.js";
@@ -60,9 +61,10 @@ export class CellCanvas implements Cells {
     this.#active = active;
     const { cell, boxes, planes } = view.block;
     const { across, rows, cols } = planes;
-    const plane = Math.floor(active / (rows * cols));
-    const row = Math.floor((active % (rows * cols)) / cols);
-    const col = active % cols;
+    const place = placeOf(view.block, active);
+    const plane = Math.floor(place / (rows * cols));
+    const row = Math.floor((place % (rows * cols)) / cols);
+    const col = place % cols;
     const box = boxes[plane]!;
     const { style } = this.#table;
     style.setProperty("left", `${box.x + col * cell.w}px`);

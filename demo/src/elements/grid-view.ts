@@ -2,6 +2,7 @@
 // drawing cells have in common.
 import type { Block } from "../layout.js";
 import type { Place } from "../state.js";
+import type { Beyond } from "../slicing.js";
 import type { CellRange } from "./cell-range.js";
 
 /** What the page says about one cell besides its value. */
@@ -30,6 +31,8 @@ export interface GridView {
   readonly tint: (into: Uint8Array) => void;
   /** True where the value is not to be seen: not yet computed, or to be predicted. */
   readonly hidden: (offset: number) => boolean;
+  /** Of a volume: the slices of padding before and after its own. */
+  readonly beyond?: readonly Beyond[] | null | undefined;
 }
 
 export interface CellEvent {
@@ -42,12 +45,17 @@ export interface EditEvent extends CellEvent {
 export interface ScrubEvent extends EditEvent {
   readonly phase: "start" | "move" | "end";
 }
+/** Another slice of a volume is wanted. */
+export interface SliceEvent {
+  readonly role: Place;
+  readonly at: number;
+}
 export interface PasteEvent extends CellEvent {
   readonly text: string;
 }
 
 /** What is mixed into the own colour of a cell that is drawn as a picture. */
-export const Tint = { None: 0, Lit: 1, Changed: 2, Hidden: 3 } as const;
+export const Tint = { None: 0, Lit: 1, Kept: 2, Guess: 3, Changed: 4, Hidden: 5 } as const;
 
 /** A tensor's cells as they stand on the page: as tables, or, too small for numbers, as a picture. */
 export interface Cells {

@@ -10,8 +10,6 @@ const CHANGE = 2 * SHADES + 1;
 const INK = 2 * SHADES + 2;
 const CARD = 2 * SHADES + 3;
 
-const TINTS = 4;
-
 export interface Shades {
   /** The theme that these were made for. */
   readonly key: string;
@@ -65,14 +63,15 @@ export function shadesOf(host: HTMLElement): Shades {
       Math.round(data[4 * from + i]! * (1 - part) + data[4 * into + i]! * part);
     return 0xff000000 | (channel(2) << 16) | (channel(1) << 8) | channel(0);
   };
-  const parts = { [Tint.None]: 0, [Tint.Lit]: 0.45, [Tint.Changed]: 0.75, [Tint.Hidden]: 1 };
-  const colours = { [Tint.None]: 0, [Tint.Lit]: INK, [Tint.Changed]: CHANGE, [Tint.Hidden]: CARD };
-  const pixels = Array.from({ length: TINTS }, (_, i) => {
-    const tint = i as keyof typeof parts;
-    return Uint32Array.from({ length: 2 * SHADES + 1 }, (_, step) =>
-      mixed(step, colours[tint], parts[tint]),
-    );
-  });
+  // By tint: the colour that is mixed in, and how much of it.
+  const mixtures: [number, number][] = [];
+  mixtures[Tint.None] = [0, 0];
+  mixtures[Tint.Lit] = mixtures[Tint.Kept] = mixtures[Tint.Guess] = [INK, 0.45];
+  mixtures[Tint.Changed] = [CHANGE, 0.75];
+  mixtures[Tint.Hidden] = [CARD, 1];
+  const pixels = mixtures.map(([colour, part]) =>
+    Uint32Array.from({ length: 2 * SHADES + 1 }, (_, step) => mixed(step, colour, part)),
+  );
   latest = { key, pixels };
   return latest;
 }
@@ -127,8 +126,8 @@ export class Sheet {
     const oldTints = this.#tints;
     const { rows, cols } = this.#block.planes;
     const { w, h: high } = this.#block.cell;
-    this.#block.boxes.forEach((box, plane) => {
-      const first = plane * rows * cols;
+    this.#block.boxes.forEach((box) => {
+      const first = box.number * rows * cols;
       const end = first + rows * cols;
       let [top, bottom, left, right] = [rows, -1, cols, -1];
       let at = fresh ? first : firstOther(values, old, tints, oldTints, first, end);

@@ -1,19 +1,21 @@
 // <tensor-grid>: one tensor of the figure as editable planes.
 //
-// All planes of a tensor share one tab stop; arrows move between cells and across planes, Enter
-// or F2 edits, typing replaces, Escape restores, dragging sideways scrubs; Shift picks a range,
-// to be copied, cleared, or where a paste begins. Property `view` in;
-// events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste. How the cells
-// are drawn is in cell-tables.ts and cell-canvas.ts.
+// All planes of a tensor share one tab stop; arrows move between cells and across planes, Page Up
+// and Down between a volume's slices; Enter or F2 edits, typing replaces, Escape restores, dragging
+// sideways scrubs; Shift picks a range, to be copied, cleared, or where a paste begins. Property
+// `view` in; events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste,
+// slice-to. How the cells are drawn is in cell-tables.ts and cell-canvas.ts.
 import { shortest } from "../format.js";
 import type { Block } from "../layout.js";
-import { canvases } from "../parts.js";
+import { canvases, volumes, type Part } from "../parts.js";
+import { cellAt, isShown, placeOf, shownFor, sliceOf } from "../slices.js";
 import { CellEditor } from "./cell-editor.js";
 import { neighbour } from "./cell-keys.js";
 import { CellPress } from "./cell-press.js";
 import { CellRange } from "./cell-range.js";
 import { CellTables } from "./cell-tables.js";
 import { attribute, emit } from "./dom.js";
+import type { SliceSlider } from "./slice-slider.js";
 import {
   offsetOf,
   type CellEvent,
@@ -22,6 +24,7 @@ import {
   type GridView,
   type PasteEvent,
   type ScrubEvent,
+  type SliceEvent,
 } from "./grid-view.js";
 
 /** Cells too small for a number are drawn as pictures, from this many on. */
@@ -30,6 +33,7 @@ const MIN_PICTURED = 256;
 export class TensorGrid extends HTMLElement {
   #view: GridView | null = null;
   #cells: Cells | null = null;
+  #slider: SliceSlider | null = null;
   #size = 0;
   #structure = "";
   #placed: Block | null = null;
@@ -69,13 +73,16 @@ export class TensorGrid extends HTMLElement {
       view.block.boxes.length,
       view.editable,
       pictured,
+      view.block.slice !== null,
     ].join();
     this.#view = view;
     attribute(this, "aria-label", view.label);
     attribute(this, "data-role", view.role);
     if (structure !== this.#structure) {
-      if (pictured && !canvases.loaded) {
-        this.#await();
+      const parts = [pictured && canvases, view.block.slice && volumes];
+      const missing = parts.find((part) => part && !part.loaded);
+      if (missing) {
+        this.#await(missing);
         return;
       }
       this.#structure = structure;
@@ -84,6 +91,9 @@ export class TensorGrid extends HTMLElement {
     const cells = this.#cells!;
     if (this.#placed !== view.block) {
       this.#placed = view.block;
+      // In another slice the keyboard stays at its row and column.
+      this.#active = shownFor(view.block, this.#active);
+      this.#from = shownFor(view.block, this.#from);
       const { cell } = view.block;
       this.style.setProperty("--cell-w", `${cell.w}px`);
       this.style.setProperty("--cell-h", `${cell.h}px`);
@@ -92,14 +102,15 @@ export class TensorGrid extends HTMLElement {
       cells.place(view);
     }
     cells.paint(view, this.#active);
+    if (this.#slider) this.#slider.view = view;
   }
 
   /** Shows nothing until what draws the view is loaded. */
-  #await(): void {
+  #await(part: Part<unknown>): void {
     this.#structure = "";
     this.#cells = null;
     this.replaceChildren();
-    canvases.load().then(
+    part.load().then(
       () => (this.view = this.#view!),
       () => this.#complain("This tensor needs a part of the page that did not load."),
     );
@@ -109,18 +120,25 @@ export class TensorGrid extends HTMLElement {
     this.#editor = null;
     this.#placed = null;
     this.#size = view.values.length;
-    this.#active = Math.max(0, Math.min(this.#active, this.#size - 1));
+    this.#active = shownFor(view.block, Math.max(0, Math.min(this.#active, this.#size - 1)));
     this.#from = this.#active;
     const Kind = pictured ? canvases.now.CellCanvas : CellTables;
     this.#cells = new Kind(view, this.#active);
-    this.replaceChildren(...this.#cells.nodes);
+    this.#slider = view.block.slice && new volumes.now.SliceSlider();
+    this.replaceChildren(...this.#cells.nodes, ...(this.#slider ? [this.#slider] : []));
   }
 
   /** Puts the keyboard on a cell; the range from `from` to there is picked. */
   focusCell(offset: number, from = offset): void {
+    const { block, role } = this.#view!;
+    if (!isShown(block, offset))
+      emit<SliceEvent>(this, "slice-to", { role, at: sliceOf(block, offset) });
     this.#from = from;
     this.#activate(offset);
-    this.#cells!.element(offset)?.focus();
+    const cell = this.#cells!.element(offset);
+    // Where another slice came into the same elements, no focus moves.
+    if (cell && cell === document.activeElement) this.#send<CellEvent>("cell-focus", { offset });
+    else cell?.focus();
   }
 
   get #range(): CellRange {
@@ -232,7 +250,7 @@ export class TensorGrid extends HTMLElement {
       return;
     }
     if (event.altKey) return;
-    const target = neighbour(this.#view!.block.planes, this.#size, offset, event.key);
+    const target = this.#neighbour(offset, event.key);
     if (target !== null) return this.#go(event, target);
     const editable = this.#view!.editable;
     if (event.key === "Enter" || event.key === "F2") {
@@ -272,7 +290,7 @@ export class TensorGrid extends HTMLElement {
       if (this.#close(true, true)) this.focusCell(next);
     } else if (typed !== null && event.key.startsWith("Arrow")) {
       event.preventDefault();
-      const next = neighbour(this.#view!.block.planes, this.#size, offset, event.key);
+      const next = this.#neighbour(offset, event.key);
       if (this.#close(true, true) && next !== null) this.focusCell(next);
     }
   }
@@ -306,6 +324,19 @@ export class TensorGrid extends HTMLElement {
   #go(event: KeyboardEvent, offset: number): void {
     event.preventDefault();
     this.focusCell(offset, event.shiftKey ? this.#from : offset);
+  }
+
+  /** Where a key leads from a cell, or null. */
+  #neighbour(offset: number, key: string): number | null {
+    const { block } = this.#view!;
+    const { planes, slice, boxes } = block;
+    const plane = planes.rows * planes.cols;
+    if (slice && key.startsWith("Page")) {
+      const at = slice.at + (key === "PageUp" ? -1 : 1);
+      return at < 0 || at >= slice.depth ? offset : offset + (at - slice.at) * plane;
+    }
+    const place = neighbour(planes, boxes.length * plane, placeOf(block, offset), key);
+    return place === null ? null : cellAt(block, place);
   }
 
   #beside(offset: number, step: number): number | null {
