@@ -18,6 +18,46 @@ namespace convscope {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Copies four runs that are the slots of one row at stride 4; false if they are
+// not. Apart, so that the loops of CopyChannel() keep their registers.
+HWY_NOINLINE inline bool CopyFourSlots(const StripCopy::Run* runs,
+                                       const float* HWY_RESTRICT in,
+                                       float* HWY_RESTRICT strip) {
+  const hn::ScalableTag<float> d;
+  const int32_t N = static_cast<int32_t>(hn::Lanes(d));
+  const int32_t first =
+      std::min({runs[0].from, runs[1].from, runs[2].from, runs[3].from});
+  float* to[4] = {};
+  int32_t count = runs[0].count;
+  for (int i = 0; i < 4; ++i) {
+    const int32_t slot = runs[i].from - first;
+    if (slot > 3) return false;
+    to[slot] = strip + runs[i].to;
+    count = std::min(count, runs[i].count);
+  }
+  for (const float* slot : to) {
+    if (slot == nullptr) return false;
+  }
+  if (count < N) return false;
+  const auto split = [&](int32_t at) HWY_ATTR {
+    hn::Vec<decltype(d)> v0, v1, v2, v3;
+    hn::LoadInterleaved4(d, in + first + 4 * at, v0, v1, v2, v3);
+    hn::StoreU(v0, d, to[0] + at);
+    hn::StoreU(v1, d, to[1] + at);
+    hn::StoreU(v2, d, to[2] + at);
+    hn::StoreU(v3, d, to[3] + at);
+  };
+  for (int32_t done = 0; done <= count - N; done += N) split(done);
+  // The last vectors are moved back over what is done.
+  split(count - N);
+  for (int i = 0; i < 4; ++i) {
+    for (int32_t at = count; at < runs[i].count; ++at) {
+      strip[runs[i].to + at] = in[runs[i].from + 4 * at];
+    }
+  }
+  return true;
+}
+
 // Copies what lies inside the input from one channel's plane to the strip.
 inline void CopyChannel(const StripCopy& copy, const float* HWY_RESTRICT in,
                         float* HWY_RESTRICT strip) {
@@ -70,6 +110,12 @@ inline void CopyChannel(const StripCopy& copy, const float* HWY_RESTRICT in,
         ++i;
         continue;
       }
+    }
+    // To find out costs more than it gains where a slot is but a vector.
+    if (copy.step == 4 && run.count > N && i + 3 < count &&
+        CopyFourSlots(&run, in, strip)) {
+      i += 3;
+      continue;
     }
     for (; done < run.count; ++done) to[done] = from[done * copy.step];
   }

@@ -76,8 +76,9 @@ struct Winograd : ConvTask {
       }
     }
   }
-  // What one row of tiles reads, without the cells between those.
-  void FindCopy(int64_t qh);
+  // What `count` tiles from (qh, qw) on read, without the cells between those:
+  // into the strip from float qw on.
+  void FindCopy(int64_t qh, int64_t qw, int64_t count);
   // Columns of a row of tiles: whole fours.
   int64_t row() const { return (tiles.axes[2].count + 3) / 4 * 4; }
   int64_t columns() const { return row() * tiles.axes[1].count; }
@@ -103,8 +104,10 @@ inline void Winograd::StartPlane(int64_t rh, int64_t rw) {
   shape.channel = shape.height * shape.row();
 }
 
-inline void Winograd::FindCopy(int64_t qh) {
-  copy.Find(tiles, shape, 0, qh, 0);
+inline void Winograd::FindCopy(int64_t qh, int64_t qw, int64_t count) {
+  StripShape part = shape;
+  part.columns = count;
+  copy.Find(tiles, part, 0, qh, qw);
   const int64_t dh = tiles.axes[1].step, dw = tiles.axes[2].step;
   if (dh * dw == 1) return;
   for (auto* list : {&copy.runs, &copy.zeros, &copy.cells}) {
@@ -144,14 +147,16 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
   for (int64_t c = c0; c < c0 + count;) {
     const int64_t qh = c / row;
     const int64_t end = std::min(c0 + count, (qh + 1) * row);
-    work.FindCopy(qh);
+    const int64_t qw = c - qh * row;
+    float* strip = work.strip.data() + qw;
+    work.FindCopy(qh, qw, end - c);
     for (const StripCopy::Run& run : work.copy.zeros) {
-      std::fill_n(work.strip.data() + run.to, run.count, 0.0f);
+      std::fill_n(strip + run.to, run.count, 0.0f);
     }
     for (int64_t ic = 0; ic < g.ic; ++ic) {
-      CopyChannel(work.copy, in + ic * g.in_plane(), work.strip.data());
+      CopyChannel(work.copy, in + ic * g.in_plane(), strip);
       for (int64_t four = c; four < end; four += 4) {
-        const float* x = work.strip.data() + (four - qh * row);
+        const float* x = strip + (four - c);
         for (int64_t j = 0; j < kIn; ++j) {
           TransformInput<kOut>(x + j % kOut * slot + j / kOut,
                                static_cast<size_t>(input_row), half + 4 * j,
@@ -319,7 +324,7 @@ class WinogradKernel : public Kernel {
     work_.ForEachPlane([&] {
       for (int64_t qh = 0; qh < work_.tiles.axes[1].count; ++qh) {
         // Lists that were once this long never allocate again.
-        work_.FindCopy(qh);
+        work_.FindCopy(qh, 0, work_.row());
       }
     });
     Repack();

@@ -29,10 +29,15 @@ TEST_CASE("Winograd errs at most eight times as much as the direct sum") {
     int64_t ic, oc, height, width, before, after;
     int64_t dilation = 1;
   };
-  const Sizes table[] = {{16, 16, 8, 8, 1, 1},   {64, 20, 21, 34, 1, 1},
-                         {33, 18, 30, 11, 2, 0}, {17, 23, 10, 130, 0, 1},
-                         {64, 40, 7, 7, 1, 1},   {18, 17, 5, 24, 1, 1},
-                         {256, 16, 14, 14, 1, 1}};
+  const Sizes table[] = {{16, 16, 8, 8, 1, 1},
+                         {64, 20, 21, 34, 1, 1},
+                         {33, 18, 30, 11, 2, 0},
+                         {17, 23, 10, 130, 0, 1},
+                         {64, 40, 7, 7, 1, 1},
+                         {18, 17, 5, 24, 1, 1},
+                         {256, 16, 14, 14, 1, 1},
+                         // Blocks of tiles end amid a row.
+                         {96, 16, 9, 200, 2, 1}};
   for (const Sizes& sizes : table) {
     for (PaddingMode mode : {PaddingMode::kZeros, PaddingMode::kReflect}) {
       ConvGeometry g;
