@@ -88,7 +88,7 @@ const common = {
       },
     },
     {
-      // How the engine is loaded where boot.ts could not is itself loaded on use.
+      // How the engine is loaded where engine.ts could not is itself loaded on use.
       name: "late load",
       setup: ({ onResolve }) =>
         onResolve({ filter: /^\.\/load\.js$/ }, ({ importer }) =>

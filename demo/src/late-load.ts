@@ -1,5 +1,5 @@
-// Late load: what the page has in place of the package's load.ts (build.mjs). boot.ts has the
-// engine compiled already; how else to get one, and what to say where there is none to be had,
+// Late load: what the page has in place of the package's load.ts (build.mjs). engine.ts has
+// it compiled already; how else to get one, and what to say where there is none to be had,
 // is loaded on use.
 import type { Build, WasmSource } from "../../wasm/src/load.js";
 import { ENGINE } from "./offline.js";

@@ -11,6 +11,7 @@ import { RefusalNote } from "./elements/refusal-note.js";
 import { ShapeFormula } from "./elements/shape-formula.js";
 import { SumOfProducts } from "./elements/sum-of-products.js";
 import { TorchPrint } from "./elements/torch-print.js";
+import { engineOnItsWay } from "./engine.js";
 import { leaveRefusal, listen, openAddress } from "./listening.js";
 import { CACHE, ENGINE } from "./offline.js";
 import { page } from "./page.js";
@@ -25,16 +26,11 @@ customElements.define("shape-formula", ShapeFormula);
 customElements.define("sum-of-products", SumOfProducts);
 customElements.define("torch-print", TorchPrint);
 
-/** boot.ts has begun; where that failed, init() tries by itself and says what is wrong. */
-async function loadEngine(): Promise<void> {
-  const wasm = await globalThis.engineOnItsWay?.catch(() => undefined);
-  globalThis.engineOnItsWay = undefined;
-  await init({ build: "simd", wasm });
-}
-
-async function start(): Promise<void> {
+async function start(engine?: Promise<WebAssembly.Module>): Promise<void> {
   try {
-    await loadEngine();
+    // Where that failed, init() tries by itself and says what is wrong.
+    const wasm = await engine?.catch(() => undefined);
+    await init({ build: "simd", wasm });
     await openAddress();
   } catch (error) {
     page.stage.classList.add("unloaded");
@@ -73,4 +69,4 @@ drawnBy(draw);
 on<{ id: string }>("refusal-action", ({ id }) => (id === "load" ? void start() : leaveRefusal(id)));
 if (new URLSearchParams(location.search).has("embed"))
   document.documentElement.classList.add("embed");
-void start();
+void start(engineOnItsWay());

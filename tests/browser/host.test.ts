@@ -70,6 +70,31 @@ test("the page works from a sub-folder under the strict policy, in every mode", 
   assert.deepEqual(strayed, [], "nothing outside the folder is asked for");
 });
 
+for (const [first, late] of [
+  ["boot.js", "**/chunk-*.js"],
+  ["the page's modules", "**/boot.js"],
+] as const) {
+  test(`the engine is compiled once where ${first} come${first === "boot.js" ? "s" : ""} first`, async () => {
+    const { page } = await visit("", {}, async (page) => {
+      await page.addInitScript(() => {
+        const compile = WebAssembly.compileStreaming;
+        (window as { compiled?: number }).compiled = 0;
+        WebAssembly.compileStreaming = (source) => {
+          (window as { compiled?: number }).compiled! += 1;
+          return compile(source);
+        };
+      });
+      await page.route(late, async (route) => {
+        await new Promise((done) => setTimeout(done, 500));
+        await route.continue();
+      });
+    });
+    await page.waitForLoadState("load");
+    await page.waitForSelector('tensor-grid[data-role="output"] td span:not(:empty)');
+    assert.equal(await page.evaluate(() => (window as { compiled?: number }).compiled), 1);
+  });
+}
+
 /** A linear congruential generator: the same links in every run. */
 function* random(seed: number): Generator<number, never> {
   for (;;) yield (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
