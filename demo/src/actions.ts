@@ -91,11 +91,21 @@ export function reveal(history: History): History {
   return commit(history, { ...next, prediction: { ...prediction, revealed: true } });
 }
 
+/** Sides of an input that grows: the last takes any kernel that one would look at a picture through. */
+const GROWN = [8, 32];
+
 /** Asks for other arguments; what the library refuses becomes the attempt. */
 export function ask(history: History, args: LayerArgs, inputShape: readonly number[]): History {
-  const { stage, lesson, pin } = history.now;
+  const { stage, lesson, pin, mode } = history.now;
   const numbers = lesson && lessonNumbers(lessonOf(lesson.id)!, args);
-  const answer = propose(stage, args, inputShape, numbers ?? undefined);
+  let answer = propose(stage, args, inputShape, numbers ?? undefined);
+  // Beside a picture the input is not seen: it grows with the layer, and only the picture may be too small.
+  if ("attempt" in answer && mode === "picture" && args.axes === 2) {
+    for (const size of GROWN) {
+      answer = propose(stage, args, [args.inChannels, size, size]);
+      if ("stage" in answer) break;
+    }
+  }
   if ("attempt" in answer) return replace(history, { attempt: answer.attempt });
   return restaged(
     history,

@@ -165,7 +165,7 @@ export function notHigher(plan: Plan, height: number): Plan {
 }
 
 /** As low as it gets within `width`; null if it is too wide in every way. */
-function notWider(plan: Plan, width: number): Plan | null {
+export function notWider(plan: Plan, width: number): Plan | null {
   let best: Plan | null = null;
   for (const tried of wrappings(plan)) {
     if (fullWidth(tried) > width) break;
@@ -252,7 +252,7 @@ function lineWidth(line: readonly Plan[]): number {
 }
 
 /** Kernels and biases in one line; null if they do not fit as their axes say. */
-function withBias(plan: Plan, bias: Plan, width: number): [Plan, Plan] | null {
+export function withBias(plan: Plan, bias: Plan, width: number): [Plan, Plan] | null {
   let best: [Plan, Plan] | null = null;
   for (const tried of wrappings(plan)) {
     const beside = besideKernels(bias, tried, plan.planes);

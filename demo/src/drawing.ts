@@ -128,14 +128,14 @@ function drawTransport(state: State): void {
 function drawRest(state: State): void {
   page.params.view = views.paramView(state);
   page.formula.view = views.formulaView(state);
-  page.print.view = views.printView(state.stage);
+  page.print.view = views.printView(state);
   drawCounts(state);
   shareLater();
 }
 
 let shownCounts = "";
 function drawCounts(state: State): void {
-  const counts = views.countsView(state.stage);
+  const counts = views.countsView(state);
   if (String(counts) === shownCounts) return;
   shownCounts = String(counts);
   page.counts.replaceChildren(

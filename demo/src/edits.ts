@@ -2,7 +2,7 @@
 // other numbers now, which were only reached, and why those kept their value.
 import { watch, type Tensor, type Watch } from "convscope";
 import { Changes } from "./changes.js";
-import { grouped, listed, torchText } from "./format.js";
+import { grouped, listed, plural, torchText } from "./format.js";
 import { evaluate, frameOf, makeLayer, MAX_CELLS, remember, tensorOf } from "./model.js";
 import type { Change, Edit, Stage } from "./state.js";
 import { cellName, count, indexOf, listOf } from "./tensors.js";
@@ -120,7 +120,9 @@ function sliceText(offsets: Int32Array, [, depth, ...plane]: readonly number[]):
     const slice = Math.floor(offset / count(plane)) % depth!;
     counts.set(slice, (counts.get(slice) ?? 0) + 1);
   }
-  const words = [...counts].sort(([a], [b]) => a - b).map(([slice, n]) => `${n} in slice ${slice}`);
+  const words = [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([slice, n]) => `${grouped(n)} in slice ${slice}`);
   return words.length === 0 ? "" : `: ${listed(words)}`;
 }
 
@@ -131,9 +133,7 @@ export function describe(stage: Stage, change: Change): string {
   const total = grouped(change.outputs);
   const n = change.changed.size;
   const head =
-    n === 0
-      ? `No output changed of ${total}`
-      : `${n} ${n === 1 ? "output" : "outputs"} changed of ${total}`;
+    n === 0 ? `No output changed of ${total}` : `${plural(n, "output")} changed of ${total}`;
   const { offsets, before, after } = change.changed;
   const detail =
     n === 1
@@ -144,7 +144,7 @@ export function describe(stage: Stage, change: Change): string {
   const same =
     kept === 0
       ? ""
-      : ` ${kept} more ${kept === 1 ? "reads" : "read"} the cell and kept ${kept === 1 ? "its" : "their"} value: ${why}.`;
+      : ` ${grouped(kept)} more ${kept === 1 ? "reads" : "read"} the cell and kept ${kept === 1 ? "its" : "their"} value: ${why}.`;
   // torch's own print of a whole number ends in the full stop: "25.".
   const end = detail.endsWith(".") ? "" : ".";
   return `${head}${detail}${end}${same}`;

@@ -1,6 +1,6 @@
 // Filters: Picture mode's layers to choose from.
 import { tensor } from "convscope";
-import { DEFAULT_ARGS, seesPictures, type LayerArgs, type Stage } from "./state.js";
+import { DEFAULT_ARGS, type LayerArgs, type Stage } from "./state.js";
 
 export const FILTERS: readonly { readonly name: string; readonly weight: readonly number[] }[] = [
   { name: "Edges", weight: [-1, -1, -1, -1, 8, -1, -1, -1, -1] },
@@ -16,9 +16,10 @@ const FILTER_ARGS: LayerArgs = Object.freeze({ ...DEFAULT_ARGS, padding: 1, bias
 /** The stage with one of the filters as its layer. */
 export function filterStage(stage: Stage, filter: number): Stage {
   const rows = [1, -2, 3, -4];
-  const input = seesPictures(stage)
-    ? stage.input
-    : tensor(Float32Array.from([...rows, ...rows, ...rows]), [1, 3, 4]);
+  const input =
+    stage.args.axes === 2 && stage.input.shape[0] === 1
+      ? stage.input
+      : tensor(Float32Array.from([...rows, ...rows, ...rows]), [1, 3, 4]);
   return Object.freeze({
     args: FILTER_ARGS,
     input,

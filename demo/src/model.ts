@@ -243,7 +243,7 @@ export const MAX_PRODUCTS = 2 ** 27;
 /** Products behind all outputs: each output (transposed: input) meets one kernel per channel. */
 export function products(
   args: LayerArgs,
-  stage: Pick<Stage, "input" | "weight">,
+  stage: { readonly [name in "input" | "weight"]: { readonly size: number } },
   outputs: number,
 ): number {
   const perCell = stage.weight.size / (args.transposed ? args.inChannels : args.outChannels);

@@ -44,6 +44,12 @@ document.addEventListener("paste", (event) => {
   if (file && session.history.now.mode === "picture") void openPicture(file);
 });
 
+/** The shape that the picture has for the stage's layer. */
+export function pictureShape({ args }: Stage): readonly number[] {
+  pixels ??= samplePicture();
+  return [args.inChannels, pixels.height, pixels.width];
+}
+
 let sharpen: ReturnType<typeof setTimeout> | undefined;
 
 /**

@@ -1,15 +1,14 @@
 // Pointing: the cells that belong to the one pointed at, and an output's sum,
 // written out. All sets are the library's.
-import { tensor, zeros, type Tensor } from "convscope";
+import { tensor, type Tensor } from "convscope";
 import { evaluate, insideFrame, makeLayer, tensorOf, unpadded, type Outcome } from "./model.js";
 import type { Cell, LayerArgs, Stage } from "./state.js";
-import { grouped } from "./format.js";
+import { grouped, plural } from "./format.js";
+import { pairsOf, weightsOf } from "./joins.js";
 import { cellName, count, indexOf, offsetOf, offsetsOf } from "./tensors.js";
 
-/** Outputs whose sums are asked for one by one when a weight is pointed at. */
-const MAX_SUMS = 256;
-/** The same when an input is pointed at: this happens in every frame of a drag. */
-const MAX_READERS = 16;
+/** Of the pairs that a weight joins, so many are kept to be written out. */
+const MAX_PAIRS = 64;
 
 /** One product of a written-out sum. */
 export interface Term {
@@ -38,7 +37,8 @@ export interface Pointing {
   /** Offsets in the frame. */
   readonly ghosts: ReadonlySet<number>;
   readonly sum: Sum | null;
-  /** Input and output cells that a weight joins. */
+  /** Input and output cells that a weight joins: the first of them, and how many there are. */
+  readonly joined: number;
   readonly pairs: readonly { input: number | null; output: number }[];
   readonly sentence: string;
 }
@@ -46,6 +46,8 @@ export interface Pointing {
 /** What depends on arguments and shapes alone, until these differ: values do not matter to it. */
 const known = { key: "", args: null as LayerArgs | null, cells: new Map<string, Pointing>() };
 const MAX_KNOWN = 64;
+/** A set of more cells than this is kept alone. */
+const MAX_KEPT = 8192;
 
 export function point(stage: Stage, cell: Cell): Pointing | null {
   const outcome = evaluate(stage);
@@ -61,6 +63,7 @@ export function point(stage: Stage, cell: Cell): Pointing | null {
   if (!found) {
     const ask = { output: pointAtOutput, input: pointAtInput }[cell.role as "output" | "input"];
     found = (ask ?? pointAtParameter)(stage, outcome, cell);
+    if (found.output.size + found.input.size > MAX_KEPT) known.cells.clear();
     known.cells.set(name, found);
   }
   return cell.role === "output" ? { ...found, sum: sumOf(stage, cell.offset) } : found;
@@ -80,7 +83,7 @@ function pointAtOutput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   }
   const weight = new Set(sumOf(stage, cell.offset).terms.map((term) => term.weight));
   const name = cellName("output", cell.offset, output.shape);
-  const padding = ghosts.size > 0 ? ` and ${ghosts.size} of padding` : "";
+  const padding = ghosts.size > 0 ? ` and ${grouped(ghosts.size)} of padding` : "";
   return {
     cell,
     input,
@@ -89,8 +92,9 @@ function pointAtOutput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
     bias: new Set(stage.bias ? [index[0]!] : []),
     output: new Set([cell.offset]),
     sum: null,
+    joined: 0,
     pairs: [],
-    sentence: `${name} reads ${input.size} input ${input.size === 1 ? "cell" : "cells"}${padding}.`,
+    sentence: `${name} reads ${plural(input.size, "input cell")}${padding}.`,
   };
 }
 
@@ -115,19 +119,14 @@ export function sumOf(stage: Stage, output: number): Sum {
 function pointAtInput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   const { layer, output, frame } = outcome;
   const shape = stage.input.shape;
-  const readers = offsetsOf(layer.influence(shape, indexOf(cell.offset, shape)));
-  const weight = new Set<number>();
-  for (const reader of [...readers].slice(0, MAX_READERS)) {
-    for (const term of sumOf(stage, reader).terms) {
-      if (term.input === cell.offset) weight.add(term.weight);
-    }
-  }
+  const index = indexOf(cell.offset, shape);
+  const readers = offsetsOf(layer.influence(shape, index));
+  const weight = weightsOf(stage, index);
   const ghosts = new Set<number>();
   frame.sources()?.forEach((source, framed) => {
     if (source === cell.offset && insideFrame(frame, framed, shape) < 0) ghosts.add(framed);
   });
   const name = cellName("input", cell.offset, shape);
-  const whole = grouped(output.size);
   return {
     cell,
     input: new Set([cell.offset]),
@@ -136,45 +135,35 @@ function pointAtInput(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
     output: readers,
     ghosts,
     sum: null,
+    joined: 0,
     pairs: [],
     sentence:
       readers.size === 0
         ? `No output reads ${name}: no window reaches it.`
-        : `${name} is read by ${readers.size} of ${whole} ${output.size === 1 ? "output" : "outputs"}.`,
+        : `${name} is read by ${grouped(readers.size)} of ${plural(output.size, "output")}.`,
   };
 }
 
 function pointAtParameter(stage: Stage, outcome: Outcome, cell: Cell): Pointing {
   const { output } = outcome;
-  const { args } = stage;
   const shape = tensorOf(stage, cell.role).shape;
   const index = indexOf(cell.offset, shape);
   const input = new Set<number>();
   const readers = new Set<number>();
   const pairs: { input: number | null; output: number }[] = [];
-  const channels = output.shape[0]!;
-  const plane = count(output.shape.slice(1));
-  // Which outputs may use it: its own channel, or, transposed, its own place in every group.
-  const perGroup = channels / args.groups;
-  const mine = (channel: number): boolean =>
-    cell.role === "bias" || !args.transposed
-      ? channel === index[0]
-      : channel % perGroup === index[1];
-  const meets = cell.role === "weight" ? partners(stage, outcome, index) : () => undefined;
-  for (let offset = 0; offset < output.size && pairs.length < MAX_SUMS; ++offset) {
-    if (!mine(Math.floor(offset / plane))) continue;
-    if (cell.role === "bias") {
-      readers.add(offset);
-      continue;
+  let joined = 0;
+  if (cell.role === "bias") {
+    const plane = count(output.shape.slice(1));
+    for (let i = 0; i < plane; ++i) readers.add(index[0]! * plane + i);
+  } else {
+    for (const pair of pairsOf(stage, index)) {
+      joined += 1;
+      readers.add(pair.output);
+      if (pair.input !== null) input.add(pair.input);
+      if (pairs.length < MAX_PAIRS) pairs.push(pair);
     }
-    const met = meets(offset);
-    if (met === undefined) continue;
-    readers.add(offset);
-    if (met !== null) input.add(met);
-    pairs.push({ input: met, output: offset });
   }
   const name = cellName(cell.role, cell.offset, shape);
-  const outputs = `${readers.size} ${readers.size === 1 ? "output" : "outputs"}`;
   return {
     cell,
     input,
@@ -183,40 +172,12 @@ function pointAtParameter(stage: Stage, outcome: Outcome, cell: Cell): Pointing 
     output: readers,
     ghosts: new Set(),
     sum: null,
+    joined,
     pairs,
     sentence:
       cell.role === "bias"
-        ? `${name} is where the sums of ${outputs} begin.`
-        : `${name} joins ${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of an input and an output.`,
-  };
-}
-
-/**
- * What a weight meets on the way to an output: an input's offset, null for padding, undefined if
- * nothing. Asked of the same layer with one channel, whose sums are shorter; channels are added.
- */
-function partners(
-  { args, input, weight }: Stage,
-  { output }: Outcome,
-  index: readonly number[],
-): (offset: number) => number | null | undefined {
-  const one = { ...args, inChannels: 1, outChannels: 1, groups: 1, bias: false };
-  const layer = makeLayer(one, {
-    weight: zeros([1, 1, ...weight.shape.slice(2)]),
-    bias: null,
-  });
-  const probe = zeros([1, ...input.shape.slice(1)]);
-  const place = [0, 0, ...index.slice(2)].join();
-  return (offset) => {
-    const [channel, ...position] = indexOf(offset, output.shape) as [number, ...number[]];
-    const group = Math.floor(channel / (output.shape[0]! / args.groups));
-    const from = args.transposed ? index[0]! : group * (input.shape[0]! / args.groups) + index[1]!;
-    if (args.transposed && Math.floor(from / (input.shape[0]! / args.groups)) !== group)
-      return undefined;
-    const term = layer
-      .explain(probe, [0, ...position])
-      .terms.find((one) => one.weight.join() === place);
-    return term && term.input && offsetOf([from, ...term.input.slice(1)], input.shape);
+        ? `${name} is where the sums of ${plural(readers.size, "output")} begin.`
+        : `${name} joins ${plural(joined, "pair")} of an input and an output.`,
   };
 }
 

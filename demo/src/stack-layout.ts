@@ -7,9 +7,11 @@ import {
   footEnd,
   fullWidth,
   notHigher,
+  notWider,
   place,
   TITLE,
   titledWidth,
+  withBias,
   type Plan,
 } from "./arrange.js";
 import {
@@ -29,7 +31,8 @@ const GAP = 88; // room for the layer's name
 const SIGN_GAP = 30;
 const BIAS_GAP = 12;
 const ROW_GAP = 24;
-const MAX_HEIGHT = 420; // of one tensor; beyond it its planes wrap
+const MAX_HEIGHT = 640; // of one tensor; beyond it its planes wrap
+const MAX_SCROLL = 3200; // of the whole, with numbers; beyond it rather none
 
 /** What stands between two tensors. */
 export interface Link {
@@ -99,8 +102,10 @@ export function stackLayout({ args, shapes, links, slices, width }: StackLayoutI
   );
   const wrapped = () =>
     [...READABLE.slice(4), ...SIZES.slice(READABLE.length)]
-      .map((cell) => arrange(stops, cell, width))
-      .find((tried) => tried.width <= width);
+      .map((cell) => ({ font: cell.font, figure: arrange(stops, cell, width) }))
+      .find(
+        ({ font, figure }) => figure.width <= width && (font === 0 || figure.height <= MAX_SCROLL),
+      )?.figure;
   return centred(oneRow ?? wrapped() ?? arrange(stops, SIZES.at(-1)!, width), width);
 }
 
@@ -121,26 +126,35 @@ interface Unit {
   readonly width: number;
 }
 
-function unitsOf(stop: Stop, cell: CellSize): Unit[] {
-  const sized = (plan: Plan): Plan => notHigher({ ...plan, cell }, MAX_HEIGHT);
+function unitsOf(stop: Stop, cell: CellSize, width: number): Unit[] {
+  // For the sake of numbers planes wrap; smaller cells stand as their axes say.
+  const most = cell.font > 0 ? width : Infinity;
+  const sized = (plan: Plan, gap: number): Plan => {
+    const fitting = notHigher({ ...plan, cell }, MAX_HEIGHT);
+    return fullWidth(fitting) + gap <= most
+      ? fitting
+      : (notWider({ ...plan, cell }, most - gap) ?? fitting);
+  };
   const units: Unit[] = [];
   if (stop.weight) {
-    const weight = sized(stop.weight);
+    const plain = stop.bias && { ...stop.bias, cell };
+    let weight = sized(stop.weight, SIGN_GAP);
+    let bias = plain && (besideKernels(plain, weight, stop.weight.planes) ?? plain);
+    if (plain && bias && SIGN_GAP + fullWidth(weight) + BIAS_GAP + titledWidth(bias) > most)
+      [weight, bias] = withBias({ ...stop.weight, cell }, plain, most - SIGN_GAP) ?? [weight, bias];
     const items: Placed[] = [{ plan: weight, x: SIGN_GAP }];
-    let width = SIGN_GAP + titledWidth(weight);
-    if (stop.bias) {
-      const plain = { ...stop.bias, cell };
-      const bias = besideKernels(plain, weight, stop.weight.planes) ?? plain;
+    let across = SIGN_GAP + titledWidth(weight);
+    if (bias) {
       const x =
         SIGN_GAP +
         Math.max(fullWidth(weight) + BIAS_GAP, weight.planes.rows < 3 ? titledWidth(weight) : 0);
       items.push({ plan: bias, x });
-      width = Math.max(width, x + titledWidth(bias));
+      across = Math.max(across, x + titledWidth(bias));
     }
-    units.push({ items, sign: { text: "∗", x: SIGN_GAP / 2 }, width });
+    units.push({ items, sign: { text: "∗", x: SIGN_GAP / 2 }, width: across });
   }
-  const tensor = sized(stop.tensor);
   const gap = stop.name === null ? 0 : stop.weight ? SIGN_GAP : GAP;
+  const tensor = sized(stop.tensor, gap);
   const text = stop.weight ? "=" : `${stop.name} →`;
   units.push({
     items: [{ plan: tensor, x: gap }],
@@ -154,7 +168,7 @@ function arrange(stops: readonly Stop[], cell: CellSize, width: number): Layout 
   const rows: { items: Placed[]; signs: Sign[] }[] = [{ items: [], signs: [] }];
   let x = 0;
   let widest = 0;
-  for (const unit of stops.flatMap((stop) => unitsOf(stop, cell))) {
+  for (const unit of stops.flatMap((stop) => unitsOf(stop, cell, width))) {
     if (x > 0 && x + unit.width > width) {
       rows.push({ items: [], signs: [] });
       x = 0;

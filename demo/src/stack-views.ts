@@ -2,7 +2,7 @@
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import { Tint, type GridView } from "./elements/grid-view.js";
 import type { StackPanelView } from "./elements/stack-panel.js";
-import { plural, torchText } from "./format.js";
+import { grouped, plural, torchText } from "./format.js";
 import type { Block, Layout } from "./layout.js";
 import { fieldTable, FOLLOWERS, lineage, numbersAt, tower } from "./stack.js";
 import { stackLayout } from "./stack-layout.js";
@@ -147,9 +147,12 @@ function lineageText(
   const last = tensors.length - 1;
   const name = cellName(level, last, offset, tensors[level]!.shape);
   const parts: string[] = [];
-  if (level > 0) parts.push(`sees ${lit[0]!.size} of ${plural(tensors[0]!.size, "input cell")}`);
+  if (level > 0)
+    parts.push(`sees ${grouped(lit[0]!.size)} of ${plural(tensors[0]!.size, "input cell")}`);
   if (level < last)
-    parts.push(`is seen by ${lit[last]!.size} of ${plural(tensors[last]!.size, "output")}`);
+    parts.push(
+      `is seen by ${grouped(lit[last]!.size)} of ${plural(tensors[last]!.size, "output")}`,
+    );
   return `${name} ${parts.join(" and ")}.`;
 }
 
@@ -159,10 +162,10 @@ export function rippleText({ stage, ripple }: State): string | null {
   const { parts } = tower(stage);
   const words = ripple.map(({ changed, stopped }, i) => {
     const name = String(parts[i]).replace(/\(.*$/su, "");
-    return `${name} ${changed.size}${stopped.size > 0 ? ` (stopped ${stopped.size})` : ""}`;
+    return `${name} ${grouped(changed.size)}${stopped.size > 0 ? ` (stopped ${grouped(stopped.size)})` : ""}`;
   });
   const end = ripple.at(-1)!.changed.size;
-  return `${end === 0 ? "No output changed" : end === 1 ? "1 output changed" : `${end} outputs changed`}. Changed after each layer: ${words.join(", ")}.`;
+  return `${end === 0 ? "No output" : plural(end, "output")} changed. Changed after each layer: ${words.join(", ")}.`;
 }
 
 export function stackPanelView({ stage }: State): StackPanelView {

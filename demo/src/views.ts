@@ -13,7 +13,7 @@ import { lessonOf, OUTLINE } from "./lessons.js";
 import { describe } from "./edits.js";
 import { evaluate, products, propose } from "./model.js";
 import { stepsOf, sumOf, type Pointing, type Sum } from "./pointing.js";
-import { stack } from "./parts.js";
+import { pictures, stack } from "./parts.js";
 import {
   perAxis,
   sameArg,
@@ -25,7 +25,7 @@ import {
   type Stage,
   type State,
 } from "./state.js";
-import { cellName, indexOf } from "./tensors.js";
+import { cellName, count, indexOf } from "./tensors.js";
 
 export const MAX_TERMS = 60;
 const MAX_PAIRS = 24;
@@ -77,7 +77,7 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
   const pairs = pointing.pairs
     .slice(0, MAX_PAIRS)
     .map(({ input, output }) => pairText(stage, input, output));
-  if (!sum) return { ...none, sentence, pairs, more: pointing.pairs.length - pairs.length };
+  if (!sum) return { ...none, sentence, pairs, more: pointing.joined - pairs.length };
   const outputShape = evaluate(stage).output.shape;
   const hidden = mode === "step" && sum.output >= step;
   const before = change?.changed.get(sum.output)?.before;
@@ -207,15 +207,22 @@ export function withChannels({ args, inputShape }: Attempt): readonly number[] {
   return inputShape.map((size, axis) => (axis === 0 ? args.inChannels : size));
 }
 
+/** In Picture mode: what the picture is for the layer, which then stands in place of the input. */
+function pictureShape({ mode, stage }: State): readonly number[] | null {
+  return mode === "picture" && seesPictures(stage)
+    ? (pictures.loaded?.pictureShape(stage) ?? null)
+    : null;
+}
+
 const AXES = [["length"], ["height", "width"], ["depth", "height", "width"]] as const;
 
 export function formulaView(state: State): FormulaView {
   const { stage, attempt } = state;
   const args = attempt?.args ?? stage.args;
-  const inputShape = attempt?.inputShape ?? stage.input.shape;
-  const out = attempt ? null : evaluate(stage).output.shape.slice(1);
+  const inputShape = attempt?.inputShape ?? pictureShape(state) ?? stage.input.shape;
+  const { frame, layer } = evaluate(stage);
+  const out = attempt ? null : layer.outputShape(inputShape).slice(1);
   const padding = args.padding;
-  const { frame } = evaluate(stage);
   return {
     transposed: args.transposed,
     axes: AXES[args.axes - 1]!.map((axis, i) => ({
@@ -237,35 +244,47 @@ export function formulaView(state: State): FormulaView {
 }
 
 /** Parameter and multiply counts, as [term, value, detail]. */
-export function countsView(stage: Stage): readonly (readonly [string, string, string])[] {
-  const { output } = evaluate(stage);
+export function countsView(state: State): readonly (readonly [string, string, string])[] {
+  const { stage } = state;
+  const inputShape = pictureShape(state) ?? stage.input.shape;
+  const inputs = count(inputShape);
+  const outputs = count(evaluate(stage).layer.outputShape(inputShape));
   const weights = stage.weight.size;
   const biases = stage.bias?.size ?? 0;
-  const multiplications = products(stage.args, stage, output.size);
+  const multiplications = products(
+    stage.args,
+    { input: { size: inputs }, weight: stage.weight },
+    outputs,
+  );
   return [
     [
       "Parameters",
       grouped(weights + biases),
       `${plural(weights, "weight")} + ${plural(biases, "bias").replace(/biass$/u, "biases")}`,
     ],
-    ["Multiplications", grouped(multiplications), productsText(stage, output.size)],
+    ["Multiplications", grouped(multiplications), productsText(stage, inputs, outputs)],
   ];
 }
 
 /** "3 outputs × 6 weights": where the number of multiplications comes from. */
-function productsText(stage: Stage, outputs: number): string {
-  const { args, input, weight } = stage;
+function productsText({ args, weight }: Stage, inputs: number, outputs: number): string {
   return args.transposed
-    ? `${plural(input.size, "input")} × ${plural(weight.size / args.inChannels, "weight")}`
+    ? `${plural(inputs, "input")} × ${plural(weight.size / args.inChannels, "weight")}`
     : `${plural(outputs, "output")} × ${plural(weight.size / args.outChannels, "weight")}`;
 }
 
-export function printView(stage: Stage): PrintView {
-  const { layer, output } = evaluate(stage);
+export function printView(state: State): PrintView {
+  const { layer, output } = evaluate(state.stage);
+  const picture = pictureShape(state);
   return {
     lines: [
       { prompt: "conv", text: String(layer) },
-      { prompt: "conv(x)", text: String(output) },
+      picture
+        ? {
+            prompt: "conv(x).shape",
+            text: `torch.Size([${layer.outputShape(picture).join(", ")}])`,
+          }
+        : { prompt: "conv(x)", text: String(output) },
     ],
   };
 }
@@ -275,6 +294,7 @@ export function paramView(state: State): ParamView {
   return {
     args: attempt?.args ?? stage.args,
     inputShape: attempt?.inputShape ?? stage.input.shape,
+    picture: pictureShape(state),
     wrong: new Set(attempt ? differing(state) : []),
   };
 }

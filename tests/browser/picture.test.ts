@@ -264,3 +264,38 @@ test("a camera that may not be used is said in words", async () => {
   assert.match(await note(page), /Edit or drag the kernel/);
   assert.deepEqual(complaints, []);
 });
+
+test("beside a picture the parameters, the formula and the print speak of the picture", async () => {
+  const { page, complaints } = await visit();
+  await enterPicture(page);
+  const sizes = page.locator("param-panel .param-size");
+  const [, height, width] = (await sizes.allInnerTexts()).map(Number);
+  const canvas = page.locator("picture-view canvas").first();
+  assert.deepEqual(
+    await canvas.evaluate((one) => [
+      (one as HTMLCanvasElement).height,
+      (one as HTMLCanvasElement).width,
+    ]),
+    [height, width],
+  );
+  const print = page.locator("torch-print pre");
+  assert.ok((await print.innerText()).includes(`torch.Size([1, ${height}, ${width}])`));
+  // A kernel that the small input behind the picture could not take.
+  await page.fill('[data-key="kernelSize"]', "9");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator("#refusal").isVisible(), false);
+  await print.getByText(`torch.Size([1, ${height! - 6}, ${width! - 6}])`).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("a filter follows a layer that looks at three channels", async () => {
+  const colours = Array.from({ length: 27 }, () => 1).join(",");
+  const { page, complaints } = await visit(
+    `layer=Conv2d&in=3&out=1&k=3&x=3x3x3:${colours}&w=1x3x3x3:${colours}`,
+  );
+  await enterPicture(page);
+  await page.getByRole("button", { name: "Blur" }).click();
+  await page.locator("#layer-name", { hasText: "Conv2d(1, 1," }).waitFor();
+  assert.equal((await numbers(page, "weight"))[0], "0.1111");
+  assert.deepEqual(complaints, []);
+});

@@ -8,6 +8,8 @@ import { attribute, emit, h, icon, ICONS } from "./dom.js";
 export interface ParamView {
   readonly args: LayerArgs;
   readonly inputShape: readonly number[];
+  /** The shape of the picture that is looked at in place of the input. */
+  readonly picture: readonly number[] | null;
   /** The fields that the library refuses as they stand. */
   readonly wrong: ReadonlySet<ArgName | "inputShape">;
 }
@@ -50,6 +52,7 @@ export class ParamPanel extends HTMLElement {
     const signature = JSON.stringify([
       view.args,
       view.inputShape,
+      view.picture,
       [...view.wrong],
       [...this.#split],
     ]);
@@ -59,7 +62,7 @@ export class ParamPanel extends HTMLElement {
   }
 
   #render(view: ParamView): void {
-    const { args, inputShape } = view;
+    const { args, inputShape, picture } = view;
     const focused = this.contains(document.activeElement)
       ? document.activeElement?.getAttribute("data-key")
       : null;
@@ -96,10 +99,12 @@ export class ParamPanel extends HTMLElement {
           (value) => this.#reshape(Number(value) as Axes),
         ),
       ),
-      this.#group("Input", [
-        this.#shapeRow("channels", 0),
-        ...axes.map((axis, i) => this.#shapeRow(axis, i + 1)),
-      ]),
+      this.#group(
+        picture ? "Picture" : "Input",
+        ["channels", ...axes].map((name, axis) =>
+          picture ? sizeRow(name, picture[axis]!) : this.#shapeRow(name, axis),
+        ),
+      ),
       this.#group("Layer", [
         this.#row(
           "in_channels",
@@ -387,4 +392,14 @@ export class ParamPanel extends HTMLElement {
   #emit(args: LayerArgs, inputShape: readonly number[]): void {
     emit<ArgsEvent>(this, "args-change", { args: Object.freeze(args), inputShape });
   }
+}
+
+/** A size that the picture has, and no control changes. */
+function sizeRow(label: string, size: number): HTMLElement {
+  return h(
+    "div",
+    { class: "param" },
+    h("span", { class: "param-name plain" }, label),
+    h("span", { class: "param-size" }, String(size)),
+  );
 }
