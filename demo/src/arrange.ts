@@ -18,7 +18,7 @@ const FOOT_GAP = 8;
 const SLIDER = 44;
 /** Of the slider: for each slice, as wide as its planes allow, and in all. */
 const SEGMENT = { least: 30, most: 44 };
-const SLIDER_WIDTH = { least: 120, most: 270 };
+const SLIDER_WIDTH = { least: 120, most: 210 };
 /** Widths of a letter: captions and shapes are in the monospaced face, titles are not. */
 const CAPTION_LETTER = 7.25;
 const TITLE_LETTER = 7.4;
@@ -201,7 +201,8 @@ export function row(plans: readonly Plan[], height: number): Layout | null {
     blocks.push(place(plan, x, TITLE + (inner - size.h) / 2, partner));
     const next = fitted[i + 1]?.role;
     // A bias stands lower than its kernel's title, if the kernel is high enough.
-    x += next === "bias" && plan.planes.rows > 2 ? fullWidth(plan) : titledWidth(plan);
+    const high = plan.planes.rows > 2 && plan.planes.rows * plan.cell.h > 60;
+    x += next === "bias" && high ? fullWidth(plan) : titledWidth(plan);
     if (next === undefined) return;
     const space = next === "bias" ? BIAS_GAP : gap;
     signs.push({
@@ -256,7 +257,9 @@ export function withBias(plan: Plan, bias: Plan, width: number): [Plan, Plan] | 
   let best: [Plan, Plan] | null = null;
   for (const tried of wrappings(plan)) {
     const beside = besideKernels(bias, tried, plan.planes);
-    if (beside && lineWidth([tried, beside]) <= width) best = [tried, beside];
+    // In one row or one column with its kernels; otherwise it is no longer seen which is whose.
+    const inLine = tried.planes.down === 1 || beside?.planes.across === 1;
+    if (beside && inLine && lineWidth([tried, beside]) <= width) best = [tried, beside];
   }
   return best;
 }

@@ -112,6 +112,9 @@ export function difference(from: Stage, to: Stage): Edit[] | null {
   return edits;
 }
 
+/** More slices are not named one by one. */
+const MAX_SLICES = 4;
+
 /** Of a volume: how many of these cells lie in which slice. */
 function sliceText(offsets: Int32Array, [, depth, ...plane]: readonly number[]): string {
   if (plane.length < 2 || depth === 1) return "";
@@ -120,6 +123,7 @@ function sliceText(offsets: Int32Array, [, depth, ...plane]: readonly number[]):
     const slice = Math.floor(offset / count(plane)) % depth!;
     counts.set(slice, (counts.get(slice) ?? 0) + 1);
   }
+  if (counts.size > MAX_SLICES) return `, in ${counts.size} of ${depth} slices`;
   const words = [...counts]
     .sort(([a], [b]) => a - b)
     .map(([slice, n]) => `${grouped(n)} in slice ${slice}`);

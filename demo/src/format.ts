@@ -16,6 +16,11 @@ export function torchText(value: number): string {
   return text;
 }
 
+/** What to draw a cell's number smaller by, for it to fit: cells have room for eight letters. */
+export function shrunk(text: string, room = 8): number {
+  return text.length <= room ? 1 : (room - 1) / text.length;
+}
+
 /** The shortest decimal that reads back as this float32: "0.19365986". */
 export function shortest(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";

@@ -127,21 +127,21 @@ function made(given: LayoutInput): Layout {
     return figure && figure.width <= width && figure.height <= most ? centred(figure, width) : null;
   };
   const fit = (arrange: Arrange, sizes: readonly CellSize[], most: number): Layout | null => {
+    let fitting: Layout | null = null;
+    let smaller = 0;
     for (const cell of sizes) {
-      const figure = tried(arrange, cell, cell, most);
-      if (!figure || cell.font > 0) {
-        if (figure) return figure;
-        continue;
-      }
-      // A kernel shows its numbers even where the tensor that it slides over cannot.
-      for (const kernel of SIZES.slice(4)) {
-        if (kernel.w <= cell.w) break;
+      fitting ??= tried(arrange, cell, cell, most);
+      if (!fitting) continue;
+      if (cell.font > 0) return fitting;
+      // A kernel shows its numbers even where the tensor that it slides over cannot; for that
+      // the tensor's cells may be somewhat smaller.
+      for (const kernel of READABLE.slice(4)) {
         const larger = tried(arrange, cell, kernel, most);
         if (larger) return larger;
       }
-      return figure;
+      if (++smaller > 2) break;
     }
-    return null;
+    return fitting;
   };
   return (
     (wide ? fit(row, READABLE, height) : null) ??

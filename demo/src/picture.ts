@@ -2,6 +2,7 @@
 // views that the page draws. Light colours, as a paper or a slide wants them.
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/grid-view.js";
+import { shrunk } from "./format.js";
 import { cellRect } from "./geometry.js";
 import { cellAt } from "./slices.js";
 
@@ -44,6 +45,11 @@ interface TextStyle {
 function text(x: number, y: number, words: string, style: TextStyle): string {
   const { size, anchor = "middle", colour = INK, weight = 400 } = style;
   return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" fill="${colour}" font-weight="${weight}">${escaped(words)}</text>`;
+}
+
+/** A cell's text, small enough for it. */
+function number(x: number, y: number, words: string, style: TextStyle): string {
+  return text(x, y, words, { ...style, size: style.size * shrunk(words) });
 }
 
 export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): string {
@@ -98,14 +104,12 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
       const y = rect.y + rect.h / 2 + cell.font * 0.35;
       if (cell.font > 0) {
         if (mark?.before === undefined)
-          parts.push(text(x, y, hidden ? "?" : view.text(value), { size: cell.font }));
+          parts.push(number(x, y, hidden ? "?" : view.text(value), { size: cell.font }));
         else {
-          parts.push(
-            text(x, y - cell.font * 0.55, mark.before, { size: cell.font * 0.75, colour: QUIET }),
-          );
-          parts.push(
-            text(x, y + cell.font * 0.45, view.text(value), { size: cell.font, weight: 600 }),
-          );
+          const small = { size: cell.font * 0.75, colour: QUIET };
+          parts.push(number(x, y - cell.font * 0.55, mark.before, small));
+          const bold = { size: cell.font, weight: 600 };
+          parts.push(number(x, y + cell.font * 0.45, view.text(value), bold));
         }
       }
       const classes = mark?.classes.split(" ") ?? [];

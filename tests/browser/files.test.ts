@@ -100,6 +100,42 @@ test("a range picked with Shift is copied, pasted elsewhere and cleared, each un
   assert.deepEqual(complaints, []);
 });
 
+test("of a grid too large for numbers a range is picked, copied and cleared, too", async () => {
+  const values = Array.from({ length: 1600 }, (_, i) => i).join(",");
+  const { page, complaints } = await visit(
+    `layer=Conv2d&in=1&out=1&k=1&x=1x40x40:${values}&w=1x1x1x1:1`,
+    { permissions: ["clipboard-read", "clipboard-write"] },
+    undefined,
+    "weight",
+  );
+  const canvas = page.locator('tensor-grid[data-role="input"] canvas');
+  const box = (await canvas.boundingBox())!;
+  const side = box.width / 40;
+  const at = (row: number, col: number) => ({
+    position: { x: (col + 0.5) * side, y: (row + 0.5) * side },
+  });
+  await canvas.click(at(2, 3));
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowDown");
+  const outline = page.locator('tensor-grid[data-role="input"] .picked');
+  const around = (await outline.boundingBox())!;
+  assert.deepEqual(
+    [around.x - box.x, around.y - box.y, around.width, around.height].map((px) =>
+      Math.round(px / side),
+    ),
+    [3, 2, 2, 2],
+  );
+  await page.keyboard.press("Control+c");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "83\t84\n123\t124");
+  await canvas.click(at(0, 0));
+  assert.equal(await outline.isVisible(), false);
+  await canvas.click({ ...at(1, 9), modifiers: ["Shift"] });
+  await page.keyboard.press("Delete");
+  await page.locator("#note.changed").waitFor();
+  assert.match(await note(page), /^19 outputs changed of 1,600\./); // the first of the twenty was 0
+  assert.deepEqual(complaints, []);
+});
+
 test("a block of numbers goes into any kernel of a stack, and one undo takes it out", async () => {
   const { page } = await visit("", { permissions: ["clipboard-read", "clipboard-write"] });
   await openLesson(page, "conv2d");

@@ -1,16 +1,20 @@
 // Cell canvas: a tensor of many cells too small for numbers, as one picture, and over it a grid
 // of which one real cell is there: where the keyboard is. Loaded when such a tensor is first
 // shown (parts.ts).
+import { cellRect } from "../geometry.js";
 import type { Block } from "../layout.js";
 import { placeOf } from "../slices.js";
 import { faceOf, paintFace } from "./cell-face.js";
-import { attribute, h } from "./dom.js";
+import type { CellRange } from "./cell-range.js";
+import { attribute, h, hide } from "./dom.js";
 import { offsetOf, Tint, type Cells, type GridView } from "./grid-view.js";
 import { Sheet, shadesOf } from "./plane-canvas.js";
 
 export class CellCanvas implements Cells {
   readonly #cursor = h("td", { tabindex: "0" });
   readonly #table: HTMLTableElement;
+  /** Round the picked range. */
+  readonly #picked = h("div", { class: "picked", hidden: true });
   readonly #tints: Uint8Array;
   #sheet: Sheet;
   #block: Block;
@@ -29,6 +33,7 @@ export class CellCanvas implements Cells {
         class: "cursor",
         "aria-label": view.label,
         "aria-readonly": view.editable ? "false" : "true",
+        "aria-multiselectable": "true",
         "aria-rowcount": planes.down * planes.rows,
         "aria-colcount": planes.across * planes.cols,
       },
@@ -37,7 +42,7 @@ export class CellCanvas implements Cells {
   }
 
   get nodes(): readonly HTMLElement[] {
-    return [this.#sheet.canvas, this.#table];
+    return [this.#sheet.canvas, this.#picked, this.#table];
   }
 
   place({ block }: GridView): void {
@@ -76,6 +81,17 @@ export class CellCanvas implements Cells {
     const line = Math.floor(plane / across) * rows + row + 1;
     attribute(cursor.parentElement!, "aria-rowindex", String(line));
     paintFace(cursor, view, faceOf(view, active));
+  }
+
+  pick({ first, rows, size }: CellRange): void {
+    hide(this.#picked, size === 1);
+    attribute(this.#cursor, "aria-selected", size === 1 ? null : "true");
+    const { x, y, w, h } = cellRect(this.#block, first);
+    const { style } = this.#picked;
+    style.setProperty("left", `${x}px`);
+    style.setProperty("top", `${y}px`);
+    style.setProperty("width", `${rows[0]!.length * w}px`);
+    style.setProperty("height", `${rows.length * h}px`);
   }
 
   element(offset: number): HTMLTableCellElement | null {

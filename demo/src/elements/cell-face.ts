@@ -1,4 +1,5 @@
 // Cell face: what one cell shows, and an element made to show it.
+import { shrunk } from "../format.js";
 import { attribute, h } from "./dom.js";
 import type { CellMark, GridView } from "./grid-view.js";
 
@@ -30,9 +31,15 @@ export function paintFace(element: HTMLTableCellElement, view: GridView, face: F
   // The old value is drawn from an attribute: the label says it in words.
   const old = element.querySelector("s");
   if (mark?.before === undefined) old?.remove();
-  else if (old) old.setAttribute("data-value", mark.before);
-  else span.before(h("s", { "data-value": mark.before }));
+  else {
+    const shown = old ?? h("s");
+    if (!old) span.before(shown);
+    shown.setAttribute("data-value", mark.before);
+    // It is written smaller than the value itself.
+    shown.style.setProperty("font-size", `${0.75 * shrunk(mark.before, 10)}em`);
+  }
   const shown = view.block.cell.font > 0 ? text : "";
+  span.style.setProperty("font-size", `${shrunk(shown)}em`);
   if (span.textContent !== shown) span.textContent = shown;
   const name = view.name(offset);
   const was = mark?.before === undefined ? "" : `, was ${mark.before}`;

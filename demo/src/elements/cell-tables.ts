@@ -78,7 +78,6 @@ export class CellTables implements Cells {
     this.#active?.setAttribute("tabindex", "0");
   }
 
-  /** One cell alone is what the keyboard is on, and no range. */
   pick(range: CellRange): void {
     const picked = new Set(range.size > 1 ? range.rows.flat() : []);
     for (const { element } of this.#picked) attribute(element, "aria-selected", null);

@@ -67,8 +67,8 @@ export interface Cells {
   paint(view: GridView, active: number): void;
   /** Moves the tab stop. */
   activate(view: GridView, active: number): void;
-  /** Marks a range of cells, where they have elements of their own. */
-  pick?(range: CellRange): void;
+  /** Marks a range of cells; one cell alone is no range. */
+  pick(range: CellRange): void;
   /** The element of a cell, if it has one of its own. */
   element(offset: number): HTMLTableCellElement | null;
   /** The cell under an event, or -1. */

@@ -2,6 +2,7 @@
 // mark, so that nothing happens unseen. A strip with a segment for every slice, under a slider
 // whose thumb is as wide as one; padding's slices stand at its ends. Property `view` in, the
 // grid's own; event out: slice-to.
+import { grouped } from "../format.js";
 import { levelOf } from "../state.js";
 import { attribute, emit, h, hide } from "./dom.js";
 import { Tint, type GridView, type SliceEvent } from "./grid-view.js";
@@ -130,7 +131,24 @@ function elsewhere(
       );
       const sum = where.reduce((total, number) => total + counts[number]![tint]!, 0);
       if (sum === 0) return [];
-      return [`${sum} ${words} in ${where.length === 1 ? "slice" : "slices"} ${where.join(", ")}`];
+      return [
+        `${grouped(sum)} ${words} in ${where.length === 1 ? "slice" : "slices"} ${ranged(where)}`,
+      ];
     })
     .join("; ");
+}
+
+/** "0, 2–5, 7" */
+function ranged(numbers: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run && run[1] === number - 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs
+    .map(([from, to]) =>
+      to - from < 2 ? (from === to ? `${from}` : `${from}, ${to}`) : `${from}–${to}`,
+    )
+    .join(", ");
 }

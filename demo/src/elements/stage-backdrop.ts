@@ -1,6 +1,7 @@
 // <stage-backdrop>: what lies round and behind the grids: titles, plane captions,
 // row and column numbers, ghost cells of the padding, the beams from a window to
 // its kernel and on to its output. Drawn from the layout's rectangles.
+import { shrunk } from "../format.js";
 import type { Beam } from "../geometry.js";
 import type { Block, Layout, Rect } from "../layout.js";
 import { h, svg } from "./dom.js";
@@ -90,7 +91,7 @@ export class StageBackdrop extends HTMLElement {
       at(element, ghost.rect.x, ghost.rect.y);
       element.style.setProperty("width", `${ghost.rect.w}px`);
       element.style.setProperty("height", `${ghost.rect.h}px`);
-      element.style.setProperty("font-size", `${ghost.font}px`);
+      element.style.setProperty("font-size", `${ghost.font * shrunk(ghost.text)}px`);
     }
     for (const [key, { element }] of this.#ghosts) {
       if (seen.has(key)) continue;

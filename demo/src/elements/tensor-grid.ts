@@ -100,6 +100,7 @@ export class TensorGrid extends HTMLElement {
       this.style.setProperty("--cell-font", `${cell.font}px`);
       this.classList.toggle("tiny", cell.font === 0);
       cells.place(view);
+      cells.pick(this.#range);
     }
     cells.paint(view, this.#active);
     if (this.#slider) this.#slider.view = view;
@@ -143,7 +144,7 @@ export class TensorGrid extends HTMLElement {
 
   get #range(): CellRange {
     const { planes } = this.#view!.block;
-    return new CellRange(planes, this.#cells!.pick ? this.#from : this.#active, this.#active);
+    return new CellRange(planes, this.#from, this.#active);
   }
 
   /** Opens the editor of a cell, with `text` in place of its value. */
@@ -166,7 +167,7 @@ export class TensorGrid extends HTMLElement {
   #activate(offset: number): void {
     this.#active = offset;
     this.#cells!.activate(this.#view!, offset);
-    this.#cells!.pick?.(this.#range);
+    this.#cells!.pick(this.#range);
   }
 
   #send<T extends CellEvent>(type: string, detail: Omit<T, "role">): void {
