@@ -200,9 +200,9 @@ export function row(plans: readonly Plan[], height: number): Layout | null {
     const partner = plan.role === "bias" ? blocks.at(-1) : undefined;
     blocks.push(place(plan, x, TITLE + (inner - size.h) / 2, partner));
     const next = fitted[i + 1]?.role;
-    // A bias stands lower than its kernel's title, if the kernel is high enough.
-    const high = plan.planes.rows > 2 && plan.planes.rows * plan.cell.h > 60;
-    x += next === "bias" && high ? fullWidth(plan) : titledWidth(plan);
+    // A bias may stand below its kernel's title, if it stands low enough.
+    const low = ((plan.planes.rows - 1) * plan.cell.h) / 2 + head(plan) >= 30;
+    x += next === "bias" && low ? fullWidth(plan) : titledWidth(plan);
     if (next === undefined) return;
     const space = next === "bias" ? BIAS_GAP : gap;
     signs.push({

@@ -148,7 +148,7 @@ function made(given: LayoutInput): Layout {
     (wide ? fit(row, READABLE, 1.4 * height) : null) ??
     fit(column, READABLE.slice(3), 1.2 * height) ??
     // A taller figure with numbers beats a lower one without, up to a point.
-    fit(column, READABLE.slice(5), (wide ? 1.8 : 4) * height) ??
+    fit(column, READABLE.slice(5), (wide ? 2.8 : 4) * height) ??
     (wide ? fit(row, PLAIN, 1.2 * height) : null) ??
     fit(column, PLAIN, 4 * height) ??
     tried(column, SIZES.at(-1)!, SIZES.at(-1)!, Infinity) ??
