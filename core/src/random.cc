@@ -1,6 +1,8 @@
 #include "convscope/random.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 
 #include "core/src/exact_math.h"
 
@@ -11,9 +13,74 @@ constexpr int kSize = 624;
 constexpr int kShift = 397;
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
+template <typename To, typename From>
+To BitCast(From from) {
+  To to;
+  static_assert(sizeof(to) == sizeof(from));
+  std::memcpy(&to, &from, sizeof(to));
+  return to;
+}
+
+// The polynomial of x with these coefficients, highest power first.
+template <size_t kCount>
+float Horner(const float (&terms)[kCount], float x) {
+  float sum = terms[0];
+  for (size_t i = 1; i < kCount; ++i) sum = std::fma(sum, x, terms[i]);
+  return sum;
+}
+
 uint32_t Twist(uint32_t high, uint32_t low) {
   const uint32_t mixed = (high & 0x80000000u) | (low & 0x7fffffffu);
   return (mixed >> 1) ^ ((low & 1u) != 0 ? 0x9908b0dfu : 0u);
+}
+
+// The logarithm of x in (0, 1] by the polynomial of Moshier's Cephes library
+// (logf): x is 2^exponent times a number about 1.
+float PolynomialLog(float x) {
+  const auto bits = BitCast<uint32_t>(x);
+  float mantissa = BitCast<float>((bits & 0x007fffffu) | 0x3f000000u);
+  float exponent = static_cast<float>(static_cast<int>(bits >> 23) - 126);
+  if (mantissa < 0.70710678f) {
+    exponent -= 1.0f;
+    mantissa += mantissa;
+  }
+  mantissa -= 1.0f;
+  constexpr float kTerms[] = {
+      7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+      -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
+      2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
+  const float square = mantissa * mantissa;
+  const float sum = std::fma(Horner(kTerms, mantissa) * mantissa, square,
+                             exponent * -2.12194440e-4f) -
+                    0.5f * square;
+  return std::fma(exponent, 0.693359375f, mantissa + sum);
+}
+
+struct SineAndCosine {
+  float sine;
+  float cosine;
+};
+
+// Of an angle in [0, 2 pi] by Cephes' polynomials: the angle's distance from
+// the nearest multiple of pi / 2, which says what is which and its sign.
+SineAndCosine PolynomialSine(float angle) {
+  const int octant = (static_cast<int>(angle * 1.27323954473516f) + 1) & ~1;
+  const auto turns = static_cast<float>(octant);
+  float x = std::fma(turns, -0.78515625f, angle);
+  x = std::fma(turns, -2.4187564849853515625e-4f, x);
+  x = std::fma(turns, -3.77489497744594108e-8f, x);
+  const float z = x * x;
+  constexpr float kCosine[] = {2.443315711809948e-5f, -1.388731625493765e-3f,
+                               4.166664568298827e-2f};
+  constexpr float kSine[] = {-1.9515295891e-4f, 8.3321608736e-3f,
+                             -1.6666654611e-1f};
+  const float cosine = std::fma(Horner(kCosine, z) * z, z, -0.5f * z) + 1.0f;
+  const float sine = std::fma(Horner(kSine, z) * z, x, x);
+  const bool swap = (octant & 2) != 0;
+  const float first = swap ? cosine : sine;
+  const float second = swap ? sine : cosine;
+  return {(octant & 4) != 0 ? -first : first,
+          ((octant + 2) & 4) != 0 ? -second : second};
 }
 
 }  // namespace
@@ -90,13 +157,15 @@ void Generator::FillRandn(int64_t count, float* out) {
     }
     return;
   }
+  // torch's builds for AVX2 do these blocks by polynomials in float, with fused
+  // multiply-adds, and are right to about six digits: here the same steps.
   const auto transform = [](float* block) {
     for (int i = 0; i < 8; ++i) {
-      const double u1 = 1.0 - static_cast<double>(block[i]);
-      const double radius = std::sqrt(-2.0 * ExactLog(u1));
-      const double theta = kTwoPi * static_cast<double>(block[i + 8]);
-      block[i] = static_cast<float>(radius * ExactCos(theta));
-      block[i + 8] = static_cast<float>(radius * ExactSin(theta));
+      const float radius = std::sqrt(-2.0f * PolynomialLog(1.0f - block[i]));
+      const auto [sine, cosine] =
+          PolynomialSine(static_cast<float>(kTwoPi) * block[i + 8]);
+      block[i] = radius * cosine + 0.0f;
+      block[i + 8] = radius * sine + 0.0f;
     }
   };
   FillRand(count, out);

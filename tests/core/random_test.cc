@@ -76,6 +76,27 @@ TEST_CASE("normal numbers have torch's values for seed 0") {
   CHECK(numbers[2] == doctest::Approx(-2.1788).epsilon(1e-4));
 }
 
+TEST_CASE("blocks of normal numbers have torch's bits") {
+  // torch.manual_seed(0); torch.randn(17), by float.hex.
+  constexpr float kTorch[] = {-0x1.20370ap+0f, -0x1.b2288cp+0f, 0x1.222008p-1f,
+                              0x1.9646bap-1f,  0x1.329b16p-1f,  -0x1.8e1ab6p+0f,
+                              -0x1.5d8d94p-2f, 0x1.da5e9cp+0f,  0x1.df54aap-2f,
+                              -0x1.2bc656p-1f, -0x1.631dd6p-3f, 0x1.77c348p-3f,
+                              0x1.63ad80p+0f,  0x1.961a00p+0f,  0x1.e48138p-1f,
+                              -0x1.aff666p-1f, 0x1.dd1860p-1f};
+  Generator generator(0);
+  std::vector<float> numbers(17);
+  generator.FillRandn(17, numbers.data());
+  for (size_t i = 0; i < 17; ++i) CHECK(numbers[i] == kTorch[i]);
+  // Where the cosine nearly vanishes an error would show most.
+  generator.ManualSeed(0);
+  numbers.resize(1000);
+  generator.FillRandn(1000, numbers.data());
+  CHECK(numbers[83] == 0x1.d3924ap-11f);
+  CHECK(numbers[751] == -0x1.40a30ap-10f);
+  CHECK(numbers[972] == -0x1.18abe4p-11f);
+}
+
 TEST_CASE("many normal numbers have mean 0 and variance 1") {
   for (int64_t count : {16, 17, 100000}) {
     CAPTURE(count);

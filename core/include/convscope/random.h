@@ -28,8 +28,9 @@ class Generator {
   void FillRand(int64_t count, float* out);
 
   // torch.randn: the normal distribution by Box and Muller, in torch's order
-  // (one draw after another below 16 numbers, blocks of 16 from there on). The
-  // last bit may differ where torch's vector logarithm or cosine does.
+  // (one draw after another below 16 numbers, blocks of 16 from there on), with
+  // the bits of torch's builds for AVX2, which any x86 processor of the last
+  // ten years runs.
   void FillRandn(int64_t count, float* out);
 
  private:
