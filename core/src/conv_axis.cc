@@ -99,14 +99,15 @@ Status Conv::ForOutputSize(const Shape& in,
   }
   output_size = output_size.last(axes);
   CONVSCOPE_RETURN_IF_ERROR(CheckElements(in, "input"));
+  // The layer's own output_padding is not looked at.
+  Conv smallest = *this;
+  smallest.output_padding_.assign(axes, 0);
   if (kernel_.size() != axes ||
       options_.padding_kind != PaddingKind::kNumbers ||
-      !CheckArguments(axes).ok()) {
+      !smallest.CheckArguments(axes).ok()) {
     Shape out;
     return OutputShape(in, &out);
   }
-  Conv smallest = *this;
-  smallest.output_padding_.assign(axes, 0);
   std::vector<int64_t> least, most, extra;
   bool is_valid = true;
   for (size_t axis = 0; axis < axes; ++axis) {

@@ -290,7 +290,11 @@ Status Conv::OutputShape(const Shape& in, Shape* out) const {
   if (is_batched) result.push_back(in[0]);
   result.push_back(options_.in_channels == 0 ? 0 : options_.out_channels);
   for (const AxisMap& map : maps) {
-    result.push_back(std::max<int64_t>(map.out, 0));
+    // A transposed layer's on an empty batch: CheckKernel() refuses the rest.
+    if (map.out < 0) {
+      return Error(Code::kShape, "invalid shape dimension {}", {map.out});
+    }
+    result.push_back(map.out);
   }
   CONVSCOPE_RETURN_IF_ERROR(CheckElements(result, "output"));
   *out = result;

@@ -157,6 +157,31 @@ TEST_CASE("output_size chooses among the sizes that a stride allows") {
   }
 }
 
+TEST_CASE("output_size stands for output_padding, whatever that is") {
+  // nn.ConvTranspose1d(1, 1, 3, stride=2, output_padding=-1)(zeros(1, 3),
+  // output_size=[8]) has shape [1, 8].
+  std::unique_ptr<Conv> conv, fitted;
+  Require(Conv::Create({.axes = 1,
+                        .transposed = true,
+                        .kernel_size = 3,
+                        .stride = 2,
+                        .output_padding = -1},
+                       nullptr, &conv));
+  Require(conv->ForOutputSize({1, 3}, std::vector<int64_t>{8}, &fitted));
+  CHECK(OutputShape(*fitted, {1, 3}) == Shape{1, 8});
+}
+
+TEST_CASE("an empty batch has no output of a negative size either") {
+  // nn.ConvTranspose1d(1, 1, 1, padding=p)(zeros(0, 1, 5)): shape [0, 1, 1] for
+  // p = 2, "invalid shape dimension -3" for p = 4.
+  ConvOptions options{.axes = 1, .transposed = true, .padding = 2};
+  CHECK(ShapeOf(options, {0, 1, 5}) == Shape{0, 1, 1});
+  options.padding = 4;
+  const Status status = Call(options, {0, 1, 5});
+  CHECK(status.code == Code::kShape);
+  CHECK(status.message == "invalid shape dimension -3");
+}
+
 TEST_CASE("a layer that no call can use is not constructed") {
   struct Row {
     ConvOptions options;
