@@ -106,6 +106,9 @@ test("fromPyTorch reads what people write and what torch prints", async () => {
     "nn.Conv2d(\n  1, 6, # channels\n  kernel_size=[3, 3],\n)",
     "Conv2d(1, 6, kernel_size=(3, 3), stride=(1, 1))",
   );
+  for (const value of ["-inf", "-math.inf", 'float("-inf")'])
+    same(`nn.ConstantPad1d(2, ${value})`, "ConstantPad1d(padding=(2, 2), value=-inf)");
+  same("ConstantPad1d(padding=(2, 2), value=nan)", "ConstantPad1d(padding=(2, 2), value=nan)");
   for (const line of code) {
     const text = String(cs.fromPyTorch(line));
     // Prints leave out some arguments; what they say must come back.

@@ -146,7 +146,16 @@ export function fromPyTorch(text: string): Layer<unknown> {
 }
 
 const tokens =
-  /\s*(?:#[^\n]*(?:\n\s*|$))*(?:([A-Za-z_][\w.]*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|("[^"\\\n]*"|'[^'\\\n]*')|([()[\]=,:;]))/y;
+  /\s*(?:#[^\n]*(?:\n\s*|$))*(?:([A-Za-z_][\w.]*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+](?:\w+\.)?(?:inf|nan)\b)|("[^"\\\n]*"|'[^'\\\n]*')|([()[\]=,:;]))/y;
+
+const notFinite = /^([-+]?)(?:\w+\.)?(inf|nan)$/;
+
+/** A number of Python: 1e-5, -inf, math.inf. */
+function toFloat(text: string): number {
+  const [, sign, word] = notFinite.exec(text) ?? [];
+  if (word === undefined) return Number(text);
+  return (sign === "-" ? -1 : 1) * (word === "inf" ? Infinity : NaN);
+}
 
 /** Layers and literals of Python, nothing else. */
 class Parser {
@@ -227,20 +236,19 @@ class Parser {
       True: true,
       False: false,
       None: null,
-      inf: Infinity,
-      nan: NaN,
     };
     const kind = this.#kind;
     this.#next();
-    if (kind === "number") return Number(token);
+    if (kind === "number") return toFloat(token);
     if (kind === "string") return token.slice(1, -1);
     if (kind !== "name") throw this.#error("expected a value");
     if (token === "float") {
       this.#expect("(");
-      const word = this.#take("string", "a string").slice(1, -1).replace(/^\+/, "");
+      const text = this.#take("string", "a string").slice(1, -1);
       this.#expect(")");
-      return word.startsWith("-") ? -(words[word.slice(1)] as number) : words[word];
+      return toFloat(text);
     }
+    if (notFinite.test(token)) return toFloat(token);
     // A print has words without quotes: padding=same.
     return Object.hasOwn(words, token) ? words[token] : token;
   }
