@@ -215,6 +215,9 @@ export function propose(
           `the output would have ${grouped(count(outputShape))}.`,
       );
     }
+    // torch runs such layers; nobody can see them.
+    if ([inputShape, fresh.weight.shape, outputShape].some((shape) => count(shape) === 0))
+      return refuse("This page shows tensors of at least one cell; one of these would have none.");
     const same = String(fresh.weight.shape) === String(stage.weight.shape);
     const kept = numbers ?? {
       weight: same ? stage.weight : fresh.weight,

@@ -53,6 +53,19 @@ const refusals = [
   },
 ] as const;
 
+test("a picture without channels is refused in words, and the way back works", async () => {
+  const { page, complaints } = await visit();
+  await page.getByRole("radio", { name: "Picture" }).check();
+  const field = page.getByRole("textbox", { name: "in_channels" });
+  await field.fill("0");
+  await field.press("Enter");
+  await page.locator("#refusal", { hasText: "at least one cell" }).waitFor();
+  await page.getByRole("button", { name: /^Back to in_channels = 1/ }).click();
+  await page.locator("#refusal").waitFor({ state: "hidden" });
+  await page.locator("picture-view canvas").first().waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 for (const { name, key, text, message, back } of refusals) {
   test(`${name} shows the library's message, keeps the last stage and leads back`, async () => {
     const { page, complaints } = await visit();

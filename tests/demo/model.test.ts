@@ -118,6 +118,13 @@ test("a layer that would take the tab's time is refused before it is built", () 
   }
 });
 
+test("a layer that torch runs without a single cell is refused in words", () => {
+  const stage = notebookStage(21);
+  const answer = propose(stage, { ...stage.args, inChannels: 0 }, [0, 3, 4]);
+  assert.ok("attempt" in answer);
+  assert.match(answer.attempt.message, /at least one cell/);
+});
+
 test("a volume's planes count like its offsets", () => {
   const stage = stageOf({ axes: 3, kernelSize: 2 }, [1, 3, 3, 3]);
   assert.equal(evaluate(stage).output.size, 8);
