@@ -1,5 +1,6 @@
 #include "core/src/kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -61,6 +62,42 @@ class ConvKernel : public Kernel {
   bool skips_ = false;
 };
 
+// The plain loops alone, which leave out what meets nothing.
+class PlainKernel : public Kernel {
+ public:
+  explicit PlainKernel(const ConvTask& task) : task_(task) {}
+  void Run(const float* in, float* out) override {
+    ComputeAllCells(task_.geometry, task_.weight, task_.bias, in, out);
+  }
+  const char* algorithm() const override { return "cells"; }
+  int64_t workspace_bytes() const override { return 0; }
+
+ private:
+  const ConvTask task_;
+};
+
+// Whether windows are so much wider than the input that hardly any of the
+// products that kernels make, zeros included, meets it: fewer than a kernel is
+// faster than the plain loops.
+bool SuitsPlain(const ConvGeometry& geometry) {
+  constexpr double kFewest = 1.0 / 128;
+  double share = 1;  // of the products, at most
+  for (const AxisMap& map : geometry.axes) {
+    const bool is_window = map.kind != AxisMap::Kind::kTransposed;
+    if (is_window && map.mode != PaddingMode::kZeros) continue;
+    const double in = static_cast<double>(map.in);
+    const double stride = static_cast<double>(map.stride);
+    // Kernels take transposed windows apart by their stride.
+    const double apart = is_window ? 1 : stride;
+    const double taps = static_cast<double>(map.kernel) / apart;
+    const double outputs = static_cast<double>(map.out) / apart;
+    // An output meets at most `in` taps, a tap as many outputs.
+    const double met = is_window ? std::ceil(in / stride) : in;
+    share *= std::min({1.0, in / taps, met / outputs});
+  }
+  return share < kFewest;
+}
+
 // An output without cells, whatever the sizes of its other axes.
 class EmptyKernel : public Kernel {
  public:
@@ -79,6 +116,10 @@ Status MakeConvKernel(const ConvGeometry& geometry, const float* weight,
     return Ok();
   }
   const ConvTask task{geometry, weight, bias, math == Math::kFast};
+  if (SuitsPlain(geometry)) {
+    *kernel = std::make_unique<PlainKernel>(task);
+    return Ok();
+  }
   const bool is_winograd = task.is_fast && SuitsWinograd(geometry);
   const auto make = is_winograd                ? &MakeWinogradKernel
                     : SuitsDepthwise(geometry) ? &MakeDepthwiseKernel

@@ -25,6 +25,7 @@ using testing::ForEachTarget;
 using testing::kGuards;
 using testing::RandomGeometry;
 using testing::SameBits;
+using testing::Stamp;
 using testing::Window;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -114,6 +115,37 @@ TEST_CASE("an infinite weight does not meet zero padding") {
   kernel->Repack();
   CHECK(std::string(kernel->algorithm()) != "cells");
   CHECK(SameBits(c.Run(kernel.get()), c.Plain()));
+}
+
+TEST_CASE("only where hardly a tap meets the input do the plain loops run") {
+  std::mt19937 random(12);
+  const AxisMap one = Window(1, 1, 1, 1, 0, 0);
+  const AxisMap stamp = Stamp(1, 1, 1, 1, 0, 0);
+  struct Sizes {
+    AxisMap height, width;
+    bool is_plain;
+  };
+  const Sizes table[] = {
+      // The gradient of a kernel of 1024 taps at its single input.
+      {stamp, Stamp(1, 1024, 1, 3, 0, 0), true},
+      {Window(1, 31, 1, 1, 15, 15), Window(1, 31, 1, 1, 15, 15), true},
+      {one, Window(1, 300, 1, 1, 150, 150), true},
+      {Window(1, 3, 1, 1, 1, 1), Window(1, 3, 1, 1, 1, 1), false},
+      {Window(7, 7, 1, 1, 3, 3), Window(7, 7, 1, 1, 3, 3), false},
+      {Stamp(4, 9, 8, 1, 0, 0), Stamp(3, 16, 16, 1, 0, 0), false},
+  };
+  for (const auto& [height, width, is_plain] : table) {
+    ConvGeometry g;
+    g.ic = 2;
+    g.oc = 3;
+    g.transposed = width.kind == AxisMap::Kind::kTransposed;
+    g.axes = {g.transposed ? stamp : one, height, width};
+    const Case c(g, &random);
+    INFO(Describe(g));
+    const std::unique_ptr<Kernel> kernel = c.Make(Math::kReproducible);
+    CHECK((std::string(kernel->algorithm()) == "cells") == is_plain);
+    CheckBits(c);
+  }
 }
 
 TEST_CASE("Repack reads new weights and a new bias") {
