@@ -2,18 +2,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { init } from "convscope";
-import { evaluate, propose } from "../../demo/src/model.js";
-import { notebookStage } from "../../demo/src/notebook.js";
+import { evaluate } from "../../demo/src/model.js";
 import { point, sumOf } from "../../demo/src/pointing.js";
-import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
+import type { LayerArgs } from "../../demo/src/state.js";
+import { stageOf } from "./support/stages.js";
 
 before(() => init());
-
-const stageOf = (args: Partial<LayerArgs>, shape: readonly number[]): Stage => {
-  const made = propose(notebookStage(21), { ...DEFAULT_ARGS, ...args }, shape);
-  assert.ok("stage" in made, JSON.stringify(made));
-  return made.stage;
-};
 
 const layers: readonly (readonly [Partial<LayerArgs>, readonly number[]])[] = [
   [{ axes: 1, inChannels: 3, outChannels: 2, kernelSize: 3, stride: 2, padding: 1 }, [3, 7]],

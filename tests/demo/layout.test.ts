@@ -3,31 +3,12 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { init } from "convscope";
 import { ghostRects } from "../../demo/src/geometry.js";
-import { layout, type Layout } from "../../demo/src/layout.js";
 import { stackLayout } from "../../demo/src/stack-layout.js";
-import { evaluate, insideFrame, propose } from "../../demo/src/model.js";
-import { notebookStage } from "../../demo/src/notebook.js";
-import type { Slices } from "../../demo/src/slices.js";
-import { DEFAULT_ARGS, type LayerArgs, type Stage } from "../../demo/src/state.js";
+import { evaluate, insideFrame } from "../../demo/src/model.js";
+import { DEFAULT_ARGS, type LayerArgs } from "../../demo/src/state.js";
+import { figureOf, stageOf } from "./support/stages.js";
 
 before(() => init());
-
-const stageOf = (args: Partial<LayerArgs>, shape: readonly number[]): Stage => {
-  const made = propose(notebookStage(21), { ...DEFAULT_ARGS, ...args }, shape);
-  assert.ok("stage" in made, JSON.stringify(made));
-  return made.stage;
-};
-
-function figureOf(stage: Stage, width: number, slices: Slices = {}): Layout {
-  const { output, frame } = evaluate(stage);
-  const shapes = {
-    input: stage.input.shape,
-    weight: stage.weight.shape,
-    bias: stage.bias?.shape ?? null,
-    output: output.shape,
-  };
-  return layout({ args: stage.args, shapes, frame, slices, width, height: 560 });
-}
 
 const stages: readonly (readonly [Partial<LayerArgs>, readonly number[]])[] = [
   [{ axes: 1, inChannels: 3, outChannels: 3, kernelSize: 1 }, [3, 4]],

@@ -6,16 +6,11 @@ import { notebookStage } from "../../demo/src/notebook.js";
 import { difference, edit, joined } from "../../demo/src/edits.js";
 import { evaluate, propose } from "../../demo/src/model.js";
 import { point, unread } from "../../demo/src/pointing.js";
-import { DEFAULT_ARGS, type Stage } from "../../demo/src/state.js";
 import { count } from "../../demo/src/tensors.js";
+import type { Stage } from "../../demo/src/state.js";
+import { stageOf } from "./support/stages.js";
 
 before(() => init());
-
-const stageOf = (args: Partial<Stage["args"]>, inputShape: readonly number[]): Stage => {
-  const answer = propose(notebookStage(21), { ...DEFAULT_ARGS, ...args }, inputShape);
-  assert.ok("stage" in answer, JSON.stringify(answer));
-  return answer.stage;
-};
 
 test("an edit gives a new stage and leaves the old one as it was", () => {
   const stage = notebookStage(5);

@@ -4,31 +4,19 @@ import { before, test } from "node:test";
 import { init } from "convscope";
 import { edit, describe } from "../../demo/src/edits.js";
 import { cellRect } from "../../demo/src/geometry.js";
-import { layout } from "../../demo/src/layout.js";
-import { evaluate, propose } from "../../demo/src/model.js";
-import { notebookStage } from "../../demo/src/notebook.js";
 import { beyond, followed, inSight } from "../../demo/src/slicing.js";
 import { cellAt, isShown, placeOf, type Slices } from "../../demo/src/slices.js";
-import { DEFAULT_ARGS, type LayerArgs, type Role, type Stage } from "../../demo/src/state.js";
+import type { LayerArgs, Role, Stage } from "../../demo/src/state.js";
 import { offsetOf } from "../../demo/src/tensors.js";
+import { figureOf, stageOf } from "./support/stages.js";
 
 before(() => init());
 
-const volume = (args: Partial<LayerArgs>, shape: readonly number[]): Stage => {
-  const made = propose(notebookStage(21), { ...DEFAULT_ARGS, axes: 3, ...args }, shape);
-  assert.ok("stage" in made, JSON.stringify(made));
-  return made.stage;
-};
+const volume = (args: Partial<LayerArgs>, shape: readonly number[]): Stage =>
+  stageOf({ axes: 3, ...args }, shape);
 
 function blockOf(stage: Stage, role: Role, slices: Slices) {
-  const { output, frame } = evaluate(stage);
-  const shapes = {
-    input: stage.input.shape,
-    weight: stage.weight.shape,
-    bias: stage.bias?.shape ?? null,
-    output: output.shape,
-  };
-  const figure = layout({ args: stage.args, shapes, frame, slices, width: 1200, height: 700 });
+  const figure = figureOf(stage, 1200, slices, 700);
   return figure.blocks.find((block) => block.role === role)!;
 }
 
