@@ -79,7 +79,7 @@ function drawStage(state: State): void {
     if (view) grid.view = view;
   }
   stackPage.loaded?.hideStack();
-  page.sum.view = views.sumView(state, behind.pointing);
+  if (settled) page.sum.view = views.sumView(state, behind.pointing); // words wait for the numbers
 }
 
 /** What the figure of one layer shows: beside a picture, the kernel that goes over it. */
