@@ -4,7 +4,7 @@
 import type { Block, CellSize, Layout, PlaneBox, Ring } from "./layout.js";
 import type { Slice } from "./slices.js";
 import type { Place } from "./state.js";
-import { tuple, type Planes } from "./tensors.js";
+import { count, tuple, type Planes } from "./tensors.js";
 
 const GUTTER = 20; // row numbers at the left, column numbers above
 const CAPTION = 20;
@@ -19,6 +19,8 @@ const SLIDER = 44;
 /** Of the slider: for each slice, as wide as its planes allow, and in all. */
 const SEGMENT = { least: 30, most: 44 };
 const SLIDER_WIDTH = { least: 120, most: 210 };
+/** Cells too small for a whole number are drawn as a picture, from this many on. */
+export const MIN_PICTURED = 256;
 /** Widths of a letter: captions and shapes are in the monospaced face, titles are not. */
 const CAPTION_LETTER = 7.25;
 const TITLE_LETTER = 7.4;
@@ -93,8 +95,7 @@ function captionOf(plan: Plan, number: number, kind: "long" | "short"): string {
 
 /** Of the planes that are shown. */
 function planeCount({ shape, planes, slice }: Plan): number {
-  const cells = shape.reduce((product, size) => product * size, 1);
-  return cells / (planes.rows * planes.cols * (slice?.depth ?? 1));
+  return count(shape) / (planes.rows * planes.cols * (slice?.depth ?? 1));
 }
 
 function sliderWidth(plan: Plan): number {
@@ -300,7 +301,7 @@ export function place(plan: Plan, x: number, y: number, partner: Block | undefin
       h: SLIDER,
     },
     ring,
-    cell,
+    cell: cell.font === 0 && count(plan.shape) >= MIN_PICTURED ? { ...cell, rounded: 0 } : cell,
     indexed: gutter(plan) > 0,
     title: plan.title,
     shape: tuple(plan.shape),

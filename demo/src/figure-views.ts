@@ -3,9 +3,9 @@
 import type { LegendView } from "./elements/figure-legend.js";
 import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
 import { Tint, type CellMark, type GridView } from "./elements/grid-view.js";
-import { torchText } from "./format.js";
+import { textIn, torchText } from "./format.js";
 import { beams, ghostRects } from "./geometry.js";
-import type { Layout } from "./layout.js";
+import { fontOf, type Layout } from "./layout.js";
 import { evaluate, insideFrame, tensorOf } from "./model.js";
 import { volumes } from "./parts.js";
 import { stamped, unread, type Pointing } from "./pointing.js";
@@ -191,7 +191,7 @@ export function backdropView(
   const block = figure.blocks.find((one) => one.role === frame.role);
   const ghosts: GhostView[] = [];
   // Where cells are too small for numbers, only the lit ghosts are worth drawing.
-  const small = block?.cell.font === 0;
+  const small = block && fontOf(block.cell) === 0;
   if (block && (!small || pointing?.ghosts.size)) {
     const own = tensorOf(stage, frame.role).shape;
     for (const [key, rect] of ghostRects(block, frame)) {
@@ -202,8 +202,8 @@ export function backdropView(
       ghosts.push({
         key,
         rect,
-        text: torchText(frame.values()[key]!),
-        font: block.cell.font,
+        text: textIn(block.cell, frame.values()[key]!),
+        font: fontOf(block.cell),
         title: cropped
           ? "cut off by padding"
           : source === undefined

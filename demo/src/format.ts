@@ -1,6 +1,7 @@
 // How numbers are written: each cell as torch prints a tensor that holds it alone,
 // so that editing one cell never rewrites the text of another.
 import { tensor } from "convscope";
+import type { CellSize } from "./layout.js";
 
 const texts = new Map<number, string>();
 const MAX_TEXTS = 20000;
@@ -19,6 +20,23 @@ export function torchText(value: number): string {
 /** What to draw a cell's number smaller by, for it to fit: cells have room for eight letters. */
 export function shrunk(text: string, room = 8): number {
   return text.length <= room ? 1 : (room - 1) / text.length;
+}
+
+/** In em of a sans-serif face with wide letters. */
+const widthOf = (text: string): number =>
+  [...text].reduce((sum, letter) => sum + (/[-.]/u.test(letter) ? 0.36 : 0.64), 0);
+
+/** What a cell shows: torch's text, else the number rounded until it fits ("0.42", "-1.5", "3e-5"), else nothing. */
+export function textIn({ w, font, rounded = 0 }: CellSize, value: number): string {
+  if (font === 0 && rounded === 0) return "";
+  const room = font > 0 ? Infinity : (w - 2) / rounded;
+  const exact = torchText(value);
+  if (widthOf(exact) <= room || !Number.isFinite(value)) return exact;
+  const shorter = [3, 2, 1, 0].map((digits) => Number(value.toFixed(digits)));
+  const texts = shorter.filter((one) => one !== 0).map(String);
+  texts.push(...texts.map((text) => text.replace("0.", ".")));
+  texts.push(value.toExponential(0).replace("+", ""), value < 0 ? "-0" : "0");
+  return texts.find((text) => widthOf(text) <= room)!;
 }
 
 /** The shortest decimal that reads back as this float32: "0.19365986". */

@@ -1,6 +1,6 @@
 // Layout: the figure as rectangles, from the shapes alone. The largest cells win at
 // which everything fits: side by side if numbers fit so, else one below the other,
-// else without numbers. Pure data; elements draw it, tests measure it.
+// else with rounded ones or none. Pure data; elements draw it, tests measure it.
 import { centred, column, row, type Plan } from "./arrange.js";
 import type { Frame } from "./model.js";
 import type { Slice, Slices } from "./slices.js";
@@ -49,7 +49,12 @@ export interface CellSize {
   readonly h: number;
   /** Font size in px; 0 where a number does not fit. */
   readonly font: number;
+  /** Font size in px of a number that is rounded to fit; absent where not even that fits. */
+  readonly rounded?: number;
 }
+
+/** Font size in px of a cell's number, rounded or not; 0: it shows none. */
+export const fontOf = ({ font, rounded = 0 }: CellSize): number => font || rounded;
 
 export interface Layout {
   readonly width: number;
@@ -77,8 +82,8 @@ export const SIZES: readonly CellSize[] = [
   { w: 50, h: 35, font: 11 },
   { w: 46, h: 33, font: 10.5 },
   { w: 43, h: 31, font: 10 },
-  { w: 30, h: 26, font: 0 },
-  { w: 24, h: 22, font: 0 },
+  { w: 30, h: 26, font: 0, rounded: 10 },
+  { w: 24, h: 22, font: 0, rounded: 9 },
   { w: 20, h: 20, font: 0 },
   { w: 16, h: 16, font: 0 },
   { w: 12, h: 12, font: 0 },

@@ -2,8 +2,9 @@
 // views that the page draws. Light colours, as a paper or a slide wants them.
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/grid-view.js";
-import { shrunk } from "./format.js";
+import { shrunk, textIn } from "./format.js";
 import { cellRect } from "./geometry.js";
+import { fontOf } from "./layout.js";
 import { cellAt } from "./slices.js";
 
 const INK = "#1c2230";
@@ -101,10 +102,11 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
         `<rect x="${rect.x}" y="${rect.y}" width="${rect.w}" height="${rect.h}" fill="${hidden ? "#ffffff" : fill(view, value)}" stroke="#d5d9e0"/>`,
       );
       const x = rect.x + rect.w / 2;
-      const y = rect.y + rect.h / 2 + cell.font * 0.35;
-      if (cell.font > 0) {
-        if (mark?.before === undefined)
-          parts.push(number(x, y, hidden ? "?" : view.text(value), { size: cell.font }));
+      const size = fontOf(cell);
+      const y = rect.y + rect.h / 2 + size * 0.35;
+      if (size > 0) {
+        if (mark?.before === undefined || cell.font === 0)
+          parts.push(number(x, y, hidden ? "?" : textIn(cell, value), { size }));
         else {
           const small = { size: cell.font * 0.75, colour: QUIET };
           parts.push(number(x, y - cell.font * 0.55, mark.before, small));

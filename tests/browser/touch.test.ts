@@ -7,7 +7,7 @@ import { cell, close, marked, note, numbers, open, openLesson, visit } from "./h
 before(open);
 after(close);
 
-const phone = () => visit("", { viewport: { width: 390, height: 844 }, hasTouch: true });
+const phone = (hash = "") => visit(hash, { viewport: { width: 390, height: 844 }, hasTouch: true });
 
 /** Puts a finger on a cell and moves it sideways. */
 async function swipe(page: Page, role: string, offset: number, by: number): Promise<void> {
@@ -80,4 +80,27 @@ test("stepping, a lesson's step and a refused parameter work by taps", async () 
   await page.getByRole("button", { name: "Back to in_channels = 3" }).tap();
   assert.equal(await page.locator("#refusal").isVisible(), false);
   assert.deepEqual(complaints, []);
+});
+
+test("rows too long for torch's texts show rounded numbers; names, and wide screens, have them all", async () => {
+  const { page } = await phone(
+    "layer=Conv1d&in=1&out=1&k=3&s=1&p=1&op=0&d=1&g=1&mode=zeros" +
+      "&x=1x10:0.125,-0.25,3,-12,0.00003,100,1.5,-1.5,2,0&w=1x1x3:0,1,0&b=1:0",
+  );
+  const rounded = ["0.13", "-0.3", "3.", "-12.", "3e-5", "100.", "1.5", "-1.5", "2.", "0."];
+  assert.deepEqual(await numbers(page, "input"), rounded);
+  assert.deepEqual(await numbers(page, "output"), rounded);
+  assert.equal(await cell(page, "input", 0).getAttribute("aria-label"), "x[0, 0]: 0.1250");
+  const overflowing = await page
+    .locator("tensor-grid td span")
+    .evaluateAll((spans) =>
+      spans
+        .filter((span) => span.getBoundingClientRect().width > span.parentElement!.clientWidth)
+        .map((span) => span.textContent),
+    );
+  assert.deepEqual(overflowing, []);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const ghosts = page.locator(".ghost").first();
+  await ghosts.waitFor();
+  assert.deepEqual((await numbers(page, "input")).slice(0, 2), ["0.1250", "-0.2500"]);
 });

@@ -1,5 +1,6 @@
 // Cell face: what one cell shows, and an element made to show it.
-import { shrunk } from "../format.js";
+import { shrunk, textIn } from "../format.js";
+import { fontOf } from "../layout.js";
 import { attribute, h } from "./dom.js";
 import type { CellMark, GridView } from "./grid-view.js";
 
@@ -30,7 +31,8 @@ export function paintFace(element: HTMLTableCellElement, view: GridView, face: F
   const span = element.querySelector("span") ?? element.appendChild(h("span"));
   // The old value is drawn from an attribute: the label says it in words.
   const old = element.querySelector("s");
-  if (mark?.before === undefined) old?.remove();
+  const { cell } = view.block;
+  if (mark?.before === undefined || cell.font === 0) old?.remove();
   else {
     const shown = old ?? h("s");
     if (!old) span.before(shown);
@@ -38,12 +40,13 @@ export function paintFace(element: HTMLTableCellElement, view: GridView, face: F
     // It is written smaller than the value itself.
     shown.style.setProperty("font-size", `${0.75 * shrunk(mark.before, 10)}em`);
   }
-  const shown = view.block.cell.font > 0 ? text : "";
+  const shown = hidden && fontOf(cell) > 0 ? text : textIn(cell, value);
   span.style.setProperty("font-size", `${shrunk(shown)}em`);
   if (span.textContent !== shown) span.textContent = shown;
   const name = view.name(offset);
   const was = mark?.before === undefined ? "" : `, was ${mark.before}`;
   const note = mark?.note ? `, ${mark.note}` : "";
   attribute(element, "aria-label", `${name}: ${hidden ? "hidden" : text}${was}${note}`);
-  attribute(element, "title", mark?.note ? `${name}: ${mark.note}` : null);
+  const more = mark?.note ?? (shown === "" || shown === text ? null : text);
+  attribute(element, "title", more === null ? null : `${name}: ${more}`);
 }

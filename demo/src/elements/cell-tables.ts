@@ -48,9 +48,10 @@ export class CellTables implements Cells {
 
   place(view: GridView): void {
     this.#block = view.block;
-    this.#cells.forEach(({ element }, place) =>
-      attribute(element, "data-offset", String(cellAt(view.block, place))),
-    );
+    this.#cells.forEach((shown, place) => {
+      attribute(shown.element, "data-offset", String(cellAt(view.block, place)));
+      shown.signature = ""; // a number that fitted may fit no longer
+    });
     view.block.boxes.forEach((box, i) => {
       attribute(this.nodes[i]!, "aria-label", box.caption ?? view.label);
       const { style } = this.nodes[i]!;

@@ -5,8 +5,9 @@
 // sideways scrubs; Shift picks a range, to be copied, cleared, or where a paste begins. Property
 // `view` in; events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste,
 // slice-to. How the cells are drawn is in cell-tables.ts and cell-canvas.ts.
+import { MIN_PICTURED } from "../arrange.js";
 import { shortest } from "../format.js";
-import type { Block } from "../layout.js";
+import { fontOf, type Block } from "../layout.js";
 import { canvases, volumes, type Part } from "../parts.js";
 import { cellAt, isShown, placeOf, shownFor, sliceOf } from "../slices.js";
 import { CellEditor } from "./cell-editor.js";
@@ -26,9 +27,6 @@ import {
   type ScrubEvent,
   type SliceEvent,
 } from "./grid-view.js";
-
-/** Cells too small for a number are drawn as pictures, from this many on. */
-const MIN_PICTURED = 256;
 
 export class TensorGrid extends HTMLElement {
   #view: GridView | null = null;
@@ -97,8 +95,8 @@ export class TensorGrid extends HTMLElement {
       const { cell } = view.block;
       this.style.setProperty("--cell-w", `${cell.w}px`);
       this.style.setProperty("--cell-h", `${cell.h}px`);
-      this.style.setProperty("--cell-font", `${cell.font}px`);
-      this.classList.toggle("tiny", cell.font === 0);
+      this.style.setProperty("--cell-font", `${fontOf(cell)}px`);
+      this.classList.toggle("small", cell.font === 0);
       cells.place(view);
       cells.pick(this.#range);
     }
