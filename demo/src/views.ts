@@ -68,11 +68,18 @@ export function sumView(state: State, pointing: Pointing | null): SumView {
   const editedHere = change?.edited.some(
     ({ target, offset }) => target === pointing.cell.role && offset === pointing.cell.offset,
   );
-  const first = change?.changed.offsets[0];
-  if (!sum && editedHere && first !== undefined && mode !== "step") {
+  const offsets = change?.changed.offsets ?? [];
+  if (!sum && editedHere && offsets.length > 0 && mode !== "step") {
+    const { shape } = evaluate(stage).output;
+    const slice = stage.args.axes === 3 ? (state.slices.output ?? 0) : undefined;
+    const seen = offsets.find(
+      (offset) => slice === undefined || slice === indexOf(offset, shape)[1],
+    );
+    const first = seen ?? offsets[0]!;
     sum = sumOf(stage, first);
-    const many = change!.changed.size > 1 ? ", the first of them" : "";
-    sentence += ` Why ${cellName("output", first, evaluate(stage).output.shape)} changed${many}:`;
+    const where = first === offsets[0] ? "" : " in this slice";
+    const many = offsets.length > 1 ? `, the first of them${where}` : "";
+    sentence += ` Why ${cellName("output", first, shape)} changed${many}:`;
   }
   const pairs = pointing.pairs
     .slice(0, MAX_PAIRS)

@@ -91,6 +91,21 @@ test("a press on a slider's segment shows its slice", async () => {
   }
 });
 
+test("the sum that says why is of an output in the shown slice", async () => {
+  const { page } = await volume();
+  await slider(page, "Input x").fill("1");
+  await cell(page, "input", 9).click();
+  await page.keyboard.type("100\n");
+  await cell(page, "input", 9).click();
+  const why = page.locator(".sum-sentence");
+  assert.match(await why.innerText(), /Why y\[0, 0, 0, 0\] changed, the first of them:$/);
+  await slider(page, "Output y").fill("1");
+  assert.match(
+    await why.innerText(),
+    /Why y\[0, 1, 0, 0\] changed, the first of them in this slice:$/,
+  );
+});
+
 test("an edit in one slice tells what changed in the others", async () => {
   const { page } = await volume();
   await slider(page, "Input x").fill("1");
