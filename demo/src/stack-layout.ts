@@ -15,6 +15,7 @@ import {
   type Plan,
 } from "./arrange.js";
 import {
+  fontOf,
   NO_RING,
   READABLE,
   sliceFor,
@@ -31,7 +32,8 @@ const GAP = 88; // room for the layer's name
 const SIGN_GAP = 30;
 const BIAS_GAP = 12;
 const ROW_GAP = 24;
-const MAX_HEIGHT = 640; // of one tensor; beyond it its planes wrap
+/** Of one tensor, and no more than the figure's width; beyond it its planes wrap. */
+const MAX_HEIGHT = 640;
 const MAX_SCROLL = 3200; // of the whole, with numbers; beyond it rather none
 
 /** What stands between two tensors. */
@@ -102,7 +104,7 @@ export function stackLayout({ args, shapes, links, slices, width }: StackLayoutI
   );
   const wrapped = () =>
     [...READABLE.slice(4), ...SIZES.slice(READABLE.length)]
-      .map((cell) => ({ font: cell.font, figure: arrange(stops, cell, width) }))
+      .map((cell) => ({ font: fontOf(cell), figure: arrange(stops, cell, width) }))
       .find(
         ({ font, figure }) => figure.width <= width && (font === 0 || figure.height <= MAX_SCROLL),
       )?.figure;
@@ -128,9 +130,9 @@ interface Unit {
 
 function unitsOf(stop: Stop, cell: CellSize, width: number): Unit[] {
   // For the sake of numbers planes wrap; smaller cells stand as their axes say.
-  const most = cell.font > 0 ? width : Infinity;
+  const most = fontOf(cell) > 0 ? width : Infinity;
   const sized = (plan: Plan, gap: number): Plan => {
-    const fitting = notHigher({ ...plan, cell }, MAX_HEIGHT);
+    const fitting = notHigher({ ...plan, cell }, Math.min(MAX_HEIGHT, width));
     return fullWidth(fitting) + gap <= most
       ? fitting
       : (notWider({ ...plan, cell }, most - gap) ?? fitting);

@@ -4,6 +4,7 @@
 import type { ArgName, Axes, Ints, LayerArgs, PaddingMode } from "../state.js";
 import { perAxis } from "../state.js";
 import { attribute, emit, h, icon, ICONS } from "./dom.js";
+import { segments, select, stepper } from "./param-controls.js";
 
 export interface ParamView {
   readonly args: LayerArgs;
@@ -71,14 +72,14 @@ export class ParamPanel extends HTMLElement {
       h(
         "div",
         { class: "param-kind" },
-        this.#choice(
+        segments(
+          "transposed",
           "Layer",
           args.transposed ? "yes" : "no",
           [
             ["no", "Conv"],
             ["yes", "Transposed"],
           ],
-          "transposed",
           (value) =>
             this.#set({
               transposed: value === "yes",
@@ -87,7 +88,8 @@ export class ParamPanel extends HTMLElement {
               outputPadding: 0,
             }),
         ),
-        this.#choice(
+        segments(
+          "axes",
           "Dimensions",
           String(args.axes),
           [
@@ -95,7 +97,6 @@ export class ParamPanel extends HTMLElement {
             ["2", "2D"],
             ["3", "3D"],
           ],
-          "axes",
           (value) => this.#reshape(Number(value) as Axes),
         ),
       ),
@@ -154,13 +155,7 @@ export class ParamPanel extends HTMLElement {
       "div",
       { class: wrong.has("inputShape") ? "param wrong" : "param" },
       h("span", { class: "param-name plain" }, label),
-      this.#field(
-        `input-${axis}`,
-        `input ${label}`,
-        inputShape[axis]!,
-        take,
-        wrong.has("inputShape"),
-      ),
+      stepper(`input-${axis}`, `input ${label}`, inputShape[axis]!, take, wrong.has("inputShape")),
     );
   }
 
@@ -180,7 +175,7 @@ export class ParamPanel extends HTMLElement {
     if (split) {
       AXIS_NAMES[args.axes].forEach((axis, i) => {
         box.append(
-          this.#field(
+          stepper(
             `${name}-${i}`,
             `${label} ${axis}`,
             values[i]!,
@@ -221,56 +216,13 @@ export class ParamPanel extends HTMLElement {
   }
 
   #number(name: ArgName, label: string, value: number): HTMLElement {
-    return this.#field(
+    return stepper(
       name,
       label,
       value,
       (next) => this.#set({ [name]: next }),
       this.#view!.wrong.has(name),
     );
-  }
-
-  /** − [ 3 ] +: any text may be typed; the library judges it. */
-  #field(
-    key: string,
-    label: string,
-    value: number,
-    take: (value: number) => void,
-    wrong: boolean,
-  ): HTMLElement {
-    const input = h("input", {
-      type: "text",
-      inputmode: "numeric",
-      autocomplete: "off",
-      "data-key": key,
-      "aria-label": label,
-      "aria-invalid": wrong ? "true" : null,
-      "aria-describedby": wrong ? "refusal" : null,
-    });
-    input.value = String(value);
-    const commit = (): void => {
-      const text = input.value.trim();
-      if (text === String(value)) return;
-      take(text === "" ? NaN : Number(text));
-    };
-    input.addEventListener("change", commit);
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-        event.preventDefault();
-        take(value + (event.key === "ArrowUp" ? 1 : -1));
-      } else if (event.key === "Enter") commit();
-      else if (event.key === "Escape") input.value = String(value);
-    });
-    const step = (by: number, text: string, word: string): HTMLButtonElement => {
-      const button = h(
-        "button",
-        { type: "button", tabindex: "-1", "aria-label": `${word} ${label}` },
-        text,
-      );
-      button.addEventListener("click", () => take((Number.isFinite(value) ? value : 1) + by));
-      return button;
-    };
-    return h("div", { class: "stepper" }, step(-1, "−", "less"), input, step(1, "+", "more"));
   }
 
   #paddingRow(): HTMLElement {
@@ -280,12 +232,8 @@ export class ParamPanel extends HTMLElement {
     if (words === "number") box.append(this.#perAxis("padding", "padding", args.padding as Ints));
     if (!args.transposed) {
       box.append(
-        this.#select(
-          "padding-word",
-          "kind of padding",
-          words,
-          ["number", "same", "valid"],
-          (value) => this.#set({ padding: value === "number" ? 0 : (value as "same" | "valid") }),
+        select("padding-word", "kind of padding", words, ["number", "same", "valid"], (value) =>
+          this.#set({ padding: value === "number" ? 0 : (value as "same" | "valid") }),
         ),
       );
     }
@@ -297,7 +245,7 @@ export class ParamPanel extends HTMLElement {
     return this.#row(
       "padding_mode",
       "paddingMode",
-      this.#select(
+      select(
         "paddingMode",
         "padding_mode",
         args.paddingMode,
@@ -305,22 +253,6 @@ export class ParamPanel extends HTMLElement {
         (value) => this.#set({ paddingMode: value as PaddingMode }),
       ),
     );
-  }
-
-  #select(
-    key: string,
-    label: string,
-    value: string,
-    values: readonly string[],
-    take: (value: string) => void,
-  ): HTMLElement {
-    const select = h(
-      "select",
-      { "aria-label": label, "data-key": key },
-      ...values.map((one) => h("option", { value: one, selected: one === value }, one)),
-    );
-    select.addEventListener("change", () => take(select.value));
-    return select;
   }
 
   #toggle(): HTMLElement {
@@ -334,28 +266,6 @@ export class ParamPanel extends HTMLElement {
     });
     box.addEventListener("change", () => this.#set({ bias: box.checked }));
     return box;
-  }
-
-  #choice(
-    label: string,
-    value: string,
-    values: readonly (readonly [string, string])[],
-    key: string,
-    take: (value: string) => void,
-  ): HTMLElement {
-    const group = h("div", { class: "segments", role: "radiogroup", "aria-label": label });
-    for (const [id, text] of values) {
-      const input = h("input", {
-        type: "radio",
-        name: key,
-        value: id,
-        checked: id === value,
-        "data-key": `${key}-${id}`,
-      });
-      input.addEventListener("change", () => take(id));
-      group.append(h("label", {}, input, h("span", {}, text)));
-    }
-    return group;
   }
 
   /** Another number of axes: per-axis lists and the input's shape follow. */
