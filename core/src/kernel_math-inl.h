@@ -23,27 +23,22 @@ struct Reproducible {
 };
 
 // Math::kFast: rounded once where the machine can.
-#if defined(__wasm_relaxed_simd__)
 struct Fast {
+#if defined(__wasm_relaxed_simd__)
   static constexpr bool kFused = true;
+#else
+  static constexpr bool kFused = HWY_NATIVE_FMA;
+#endif
   template <class V>
   static HWY_INLINE V MulAdd(V a, V b, V sum) {
+#if defined(__wasm_relaxed_simd__)
     // Highway has no relaxed operations: its MulAdd is two instructions here.
     return V{wasm_f32x4_relaxed_madd(a.raw, b.raw, sum.raw)};
-  }
-};
-#elif HWY_NATIVE_FMA
-struct Fast {
-  static constexpr bool kFused = true;
-  template <class V>
-  static HWY_INLINE V MulAdd(V a, V b, V sum) {
-    return hn::MulAdd(a, b, sum);
-  }
-};
 #else
-// Where it cannot, kernels are compiled once for both.
-using Fast = Reproducible;
+    return hn::MulAdd(a, b, sum);
 #endif
+  }
+};
 
 // The one NaN that a layer may store.
 template <class D, class V = hn::Vec<D>>
