@@ -56,6 +56,8 @@ const refusals = [
 test("a picture without channels is refused in words, and the way back works", async () => {
   const { page, complaints } = await visit();
   await page.getByRole("radio", { name: "Picture" }).check();
+  // The mode begins when its part of the page is there, and draws the parameters anew.
+  await page.locator("picture-view canvas").first().waitFor();
   const field = page.getByRole("textbox", { name: "in_channels" });
   await field.fill("0");
   await field.press("Enter");
