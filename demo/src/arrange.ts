@@ -20,7 +20,7 @@ const SLIDER = 44;
 const SEGMENT = { least: 30, most: 44 };
 const SLIDER_WIDTH = { least: 120, most: 210 };
 /** Cells too small for a whole number are drawn as a picture, from this many on. */
-export const MIN_PICTURED = 256;
+const MIN_PICTURED = 256;
 /** Widths of a letter: captions and shapes are in the monospaced face, titles are not. */
 const CAPTION_LETTER = 7.25;
 const TITLE_LETTER = 7.4;
@@ -301,7 +301,8 @@ export function place(plan: Plan, x: number, y: number, partner: Block | undefin
       h: SLIDER,
     },
     ring,
-    cell: cell.font === 0 && count(plan.shape) >= MIN_PICTURED ? { ...cell, rounded: 0 } : cell,
+    cell,
+    pictured: cell.font === 0 && count(plan.shape) >= MIN_PICTURED,
     indexed: gutter(plan) > 0,
     title: plan.title,
     shape: tuple(plan.shape),

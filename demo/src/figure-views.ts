@@ -5,7 +5,7 @@ import type { BackdropView, GhostView } from "./elements/stage-backdrop.js";
 import { Tint, type CellMark, type GridView } from "./elements/grid-view.js";
 import { textIn, torchText } from "./format.js";
 import { beams, ghostRects } from "./geometry.js";
-import { fontOf, type Layout } from "./layout.js";
+import { shownFont, type Layout } from "./layout.js";
 import { evaluate, insideFrame, tensorOf } from "./model.js";
 import { volumes } from "./parts.js";
 import { stamped, unread, type Pointing } from "./pointing.js";
@@ -41,7 +41,6 @@ export function gridView(
     block,
     values: pendingValues(role, state, values.data),
     scale: SCALE[role],
-    text: torchText,
     name: (offset) => cellName(role, offset, values.shape),
     mark,
     tint: (into) => tintCells(role, state, pointing, into),
@@ -191,7 +190,7 @@ export function backdropView(
   const block = figure.blocks.find((one) => one.role === frame.role);
   const ghosts: GhostView[] = [];
   // Where cells are too small for numbers, only the lit ghosts are worth drawing.
-  const small = block && fontOf(block.cell) === 0;
+  const small = block && shownFont(block) === 0;
   if (block && (!small || pointing?.ghosts.size)) {
     const own = tensorOf(stage, frame.role).shape;
     for (const [key, rect] of ghostRects(block, frame)) {
@@ -203,7 +202,7 @@ export function backdropView(
         key,
         rect,
         text: textIn(block.cell, frame.values()[key]!),
-        font: fontOf(block.cell),
+        font: shownFont(block),
         title: cropped
           ? "cut off by padding"
           : source === undefined

@@ -34,6 +34,8 @@ export interface Block {
   /** Ghost cells on each side of a plane, in cells. */
   readonly ring: Ring;
   readonly cell: CellSize;
+  /** Its cells are drawn as a picture, without numbers. */
+  readonly pictured: boolean;
   readonly indexed: boolean;
 }
 
@@ -53,8 +55,11 @@ export interface CellSize {
   readonly rounded?: number;
 }
 
-/** Font size in px of a cell's number, rounded or not; 0: it shows none. */
+/** Font size in px of a cell's number, rounded or not; 0: there is room for none. */
 export const fontOf = ({ font, rounded = 0 }: CellSize): number => font || rounded;
+
+/** The same of the cells of a block; 0: they show none. */
+export const shownFont = ({ cell, pictured }: Block): number => (pictured ? 0 : fontOf(cell));
 
 export interface Layout {
   readonly width: number;

@@ -2,9 +2,9 @@
 // views that the page draws. Light colours, as a paper or a slide wants them.
 import type { BackdropView } from "./elements/stage-backdrop.js";
 import type { GridView } from "./elements/grid-view.js";
-import { shrunk, textIn } from "./format.js";
+import { shrunk, textIn, torchText } from "./format.js";
 import { cellRect } from "./geometry.js";
-import { fontOf } from "./layout.js";
+import { shownFont } from "./layout.js";
 import { cellAt } from "./slices.js";
 
 const INK = "#1c2230";
@@ -102,7 +102,7 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
         `<rect x="${rect.x}" y="${rect.y}" width="${rect.w}" height="${rect.h}" fill="${hidden ? "#ffffff" : fill(view, value)}" stroke="#d5d9e0"/>`,
       );
       const x = rect.x + rect.w / 2;
-      const size = fontOf(cell);
+      const size = shownFont(block);
       const y = rect.y + rect.h / 2 + size * 0.35;
       if (size > 0) {
         if (mark?.before === undefined || cell.font === 0)
@@ -111,7 +111,7 @@ export function svgPicture(backdrop: BackdropView, grids: readonly GridView[]): 
           const small = { size: cell.font * 0.75, colour: QUIET };
           parts.push(number(x, y - cell.font * 0.55, mark.before, small));
           const bold = { size: cell.font, weight: 600 };
-          parts.push(number(x, y + cell.font * 0.45, view.text(value), bold));
+          parts.push(number(x, y + cell.font * 0.45, torchText(value), bold));
         }
       }
       const classes = mark?.classes.split(" ") ?? [];

@@ -39,7 +39,6 @@ function numbersView({ stage, change }: State, block: Block): GridView {
     block,
     values: data,
     scale: 0.5,
-    text: torchText,
     name: (offset) => `layer ${layer + 1}, ${name}[${indexOf(offset, shape).join(", ")}]`,
     hidden: () => false,
     tint: (into) => {
@@ -84,7 +83,6 @@ export function stackViews(state: State, figure: Layout, pointed: LevelCell | nu
       block,
       values: data,
       scale: level === 0 ? 3 : 1,
-      text: torchText,
       name,
       hidden: () => false,
       tint: (into) => {

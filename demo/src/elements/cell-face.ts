@@ -1,6 +1,6 @@
 // Cell face: what one cell shows, and an element made to show it.
-import { shrunk, textIn } from "../format.js";
-import { fontOf } from "../layout.js";
+import { shrunk, textIn, torchText } from "../format.js";
+import { shownFont } from "../layout.js";
 import { attribute, h } from "./dom.js";
 import type { CellMark, GridView } from "./grid-view.js";
 
@@ -15,7 +15,7 @@ export interface Face {
 export function faceOf(view: GridView, offset: number): Face {
   const value = view.values[offset]!;
   const hidden = view.hidden(offset);
-  const text = hidden ? "?" : view.text(value);
+  const text = hidden ? "?" : torchText(value);
   return { offset, value, text, mark: view.mark(offset), hidden };
 }
 
@@ -40,7 +40,7 @@ export function paintFace(element: HTMLTableCellElement, view: GridView, face: F
     // It is written smaller than the value itself.
     shown.style.setProperty("font-size", `${0.75 * shrunk(mark.before, 10)}em`);
   }
-  const shown = hidden && fontOf(cell) > 0 ? text : textIn(cell, value);
+  const shown = hidden && shownFont(view.block) > 0 ? text : textIn(cell, value);
   span.style.setProperty("font-size", `${shrunk(shown)}em`);
   if (span.textContent !== shown) span.textContent = shown;
   const name = view.name(offset);

@@ -24,7 +24,6 @@ export interface GridView {
   readonly values: Float32Array;
   /** |value| that gets half of the full colour. */
   readonly scale: number;
-  readonly text: (value: number) => string;
   readonly name: (offset: number) => string;
   readonly mark: (offset: number) => CellMark | null;
   /** For cells drawn as pictures: writes a Tint for each that has one. */

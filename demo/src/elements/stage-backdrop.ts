@@ -3,7 +3,7 @@
 // its kernel and on to its output. Drawn from the layout's rectangles.
 import { shrunk } from "../format.js";
 import type { Beam } from "../geometry.js";
-import { fontOf, type Block, type Layout, type Rect } from "../layout.js";
+import { shownFont, type Block, type Layout, type Rect } from "../layout.js";
 import { h, svg } from "./dom.js";
 
 export interface GhostView {
@@ -124,7 +124,7 @@ function labelsOf(block: Block): HTMLElement[] {
       );
     }
     const { ring } = block;
-    if (fontOf(cell) === 0 && ring.top + ring.left + ring.bottom + ring.right > 0) {
+    if (shownFont(block) === 0 && ring.top + ring.left + ring.bottom + ring.right > 0) {
       // Ghosts too small for numbers: the padding as one band.
       const band = at(h("span", { class: "pad", "aria-hidden": "true" }), left, top);
       band.style.setProperty("width", `${box.w + (ring.left + ring.right) * cell.w}px`);

@@ -5,9 +5,8 @@
 // sideways scrubs; Shift picks a range, to be copied, cleared, or where a paste begins. Property
 // `view` in; events out: cell-hover, cell-focus, cell-pin, cell-edit, cell-scrub, cell-paste,
 // slice-to. How the cells are drawn is in cell-tables.ts and cell-canvas.ts.
-import { MIN_PICTURED } from "../arrange.js";
 import { shortest } from "../format.js";
-import { fontOf, type Block } from "../layout.js";
+import { shownFont, type Block } from "../layout.js";
 import { canvases, volumes, type Part } from "../parts.js";
 import { cellAt, isShown, placeOf, shownFor, sliceOf } from "../slices.js";
 import { CellEditor } from "./cell-editor.js";
@@ -61,8 +60,7 @@ export class TensorGrid extends HTMLElement {
   }
 
   set view(view: GridView) {
-    const { planes } = view.block;
-    const pictured = view.block.cell.font === 0 && view.values.length >= MIN_PICTURED;
+    const { planes, pictured } = view.block;
     const structure = [
       planes.down,
       planes.across,
@@ -84,7 +82,7 @@ export class TensorGrid extends HTMLElement {
         return;
       }
       this.#structure = structure;
-      this.#build(view, pictured);
+      this.#build(view);
     }
     const cells = this.#cells!;
     if (this.#placed !== view.block) {
@@ -95,7 +93,7 @@ export class TensorGrid extends HTMLElement {
       const { cell } = view.block;
       this.style.setProperty("--cell-w", `${cell.w}px`);
       this.style.setProperty("--cell-h", `${cell.h}px`);
-      this.style.setProperty("--cell-font", `${fontOf(cell)}px`);
+      this.style.setProperty("--cell-font", `${shownFont(view.block)}px`);
       this.classList.toggle("small", cell.font === 0);
       cells.place(view);
       cells.pick(this.#range);
@@ -115,13 +113,13 @@ export class TensorGrid extends HTMLElement {
     );
   }
 
-  #build(view: GridView, pictured: boolean): void {
+  #build(view: GridView): void {
     this.#editor = null;
     this.#placed = null;
     this.#size = view.values.length;
     this.#active = shownFor(view.block, Math.max(0, Math.min(this.#active, this.#size - 1)));
     this.#from = this.#active;
-    const Kind = pictured ? canvases.now.CellCanvas : CellTables;
+    const Kind = view.block.pictured ? canvases.now.CellCanvas : CellTables;
     this.#cells = new Kind(view, this.#active);
     this.#slider = view.block.slice && new volumes.now.SliceSlider();
     this.replaceChildren(...this.#cells.nodes, ...(this.#slider ? [this.#slider] : []));
