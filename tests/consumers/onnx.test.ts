@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Layer, Tensor } from "convscope";
 import { compareWithTorch, termsOf, within } from "../wasm/support/compare.js";
 import { makeCall } from "../wasm/support/layers.js";
-import { builds, load } from "../wasm/support/package.js";
+import { loadWithOnnx } from "../wasm/support/package.js";
 import { Random } from "../wasm/support/random.js";
 import { readCvec, type JsonObject, type VectorTensor } from "../wasm/support/vectors.js";
 
@@ -41,7 +41,7 @@ const require = createRequire(path.resolve("tests/consumers/package.json"));
 const ort = (await import(pathToFileURL(require.resolve("onnxruntime-web")).href)) as Runtime;
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "error";
-const cs = await load(builds[0] as "simd");
+const cs = await loadWithOnnx();
 
 async function run(model: Uint8Array, x: Tensor): Promise<RuntimeTensor> {
   const session = await ort.InferenceSession.create(model);

@@ -1,6 +1,7 @@
 // Broken ONNX models: each is read or refused in words of ours, and every part that is said to be layers prints when read.
 import { readFileSync } from "node:fs";
 import * as cs from "convscope";
+import { fromOnnx, onnxParts } from "convscope/onnx";
 import { answerOf, fuzz } from "./mutate.js";
 
 await cs.init();
@@ -42,8 +43,8 @@ for (const name of ["onnx", "onnx_torch"]) {
 
 await fuzz(models, (bytes) =>
   answerOf(() => {
-    const parts = cs.onnxParts(bytes).filter(({ problem }) => problem === null);
-    const layers = [undefined, ...parts].map((part) => cs.fromOnnx(bytes, part));
+    const parts = onnxParts(bytes).filter(({ problem }) => problem === null);
+    const layers = [undefined, ...parts].map((part) => fromOnnx(bytes, part));
     return `model ${layers.join().replace(/\(.*?\)/gsu, "")}`;
   }),
 );

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { transform } from "esbuild";
-import { builds, load, type Package } from "./support/package.js";
+import { loadWithOnnx, type Package } from "./support/package.js";
 
 const dist = path.dirname(fileURLToPath(import.meta.resolve("convscope")));
 
@@ -76,7 +76,7 @@ function check(value: unknown, want: string): void {
 }
 
 test("every example of the declarations and the README runs and gives what it says", async (t) => {
-  const cs = await load(builds[0] as "simd");
+  const cs = await loadWithOnnx();
   const all = await examples();
   let checks = 0;
   for (const { where, code } of all) {

@@ -6,10 +6,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { within } from "./support/compare.js";
 import { attribute, constant, model, node, type Field } from "./support/onnx.js";
-import { builds, load } from "./support/package.js";
+import { loadWithOnnx } from "./support/package.js";
 import { Random } from "./support/random.js";
 
-const cs = await load(builds[0] as "simd");
+const cs = await loadWithOnnx();
 
 interface Foreign {
   readonly name: string;

@@ -105,8 +105,7 @@ export {
   type FConvTransposeOptions,
   type FPadOptions,
 } from "./functional.js";
-export { toOnnx } from "./onnx.js";
-export { fromOnnx, onnxParts, type FromOnnxOptions, type OnnxPart } from "./onnx-read.js";
+export { toOnnx } from "./onnx-write.js";
 export { fromPyTorch, toPyTorch } from "./pytorch.js";
 export type { Bytes } from "./bytes.js";
 export type { DType } from "./dtype.js";

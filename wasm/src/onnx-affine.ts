@@ -1,7 +1,7 @@
 // Operators of ONNX that scale and shift each channel: batch normalisation as it is after training, and arithmetic with
 // constants. Each becomes a depthwise convolution of one cell, which is the same for any input and leaves the weights of
 // the convolution before it as they are in the file.
-import { fromData, type Tensor } from "./tensor.js";
+import { tensor, type Tensor } from "./index.js";
 import { refusal, type Node, type OnnxGraph } from "./onnx-file.js";
 
 /** A layer to be made: its class and its options. */
@@ -77,8 +77,8 @@ function affine(axes: number, scale: Float32Array, shift: Float32Array): Made {
       outChannels: channels,
       kernelSize: 1,
       groups: channels,
-      weight: fromData(scale, Object.freeze(shape)),
-      biasValues: fromData(shift, Object.freeze([channels])),
+      weight: tensor(scale, shape),
+      biasValues: tensor(shift, [channels]),
     },
   ];
 }

@@ -3,7 +3,7 @@ import { concat, fileError, viewOf } from "./bytes.js";
 import { decode, sizeOf, type DType } from "./dtype.js";
 import { chunks, integers, parse, words, type Fields } from "./protobuf.js";
 import { ConvscopeError } from "./errors.js";
-import { fromData, type Tensor } from "./tensor.js";
+import { tensor, type Tensor } from "./index.js";
 import { elementsOf, quote, toShape } from "./validate.js";
 
 /** onnx.proto's numbers of element types. */
@@ -142,7 +142,7 @@ export class Constant {
     const data = this.#values();
     if (data.length !== elementsOf(shape))
       throw fileError(`${this.#who} has ${data.length} values and the shape [${shape.join(", ")}]`);
-    return fromData(data, shape);
+    return tensor(data, shape);
   }
 
   /** As raw bytes, or in the list of its type. */

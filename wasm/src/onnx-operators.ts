@@ -3,7 +3,7 @@
 import { axesBehind, toArithmetic, toNormalization, type Made } from "./onnx-affine.js";
 import { isFloat, refusal, show, type Node, type OnnxGraph } from "./onnx-file.js";
 import { amountsAt, isTorchs } from "./onnx-pattern.js";
-import type { Tensor } from "./tensor.js";
+import type { Tensor } from "./index.js";
 
 /** Operators that are a layer, with attributes of the same meaning: ours by ONNX's name, and the default there. */
 const simple: Readonly<

@@ -1,6 +1,6 @@
 // Makes the npm package's dist/ from the two WebAssembly builds and wasm/src:
-// index.js (wrapper and glue in one module), its declarations, two .wasm files,
-// and embedded.js, which has one of the two in itself.
+// index.js (wrapper and glue in one module), onnx.js beside it, declarations,
+// two .wasm files, and embedded.js, which has one of the two in itself.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -95,12 +95,21 @@ await esbuild.build({
   entryPoints: { index: "wasm/src/index.ts" },
   plugins: [rawModule],
 });
+/** One engine and one class of errors, whichever module they are asked through: those of index.js. */
+const besideIndex = {
+  name: "beside-index",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/(index|errors)\.js$/ }, () => ({
+      path: "./index.js",
+      external: true,
+    }));
+  },
+};
 const wasm = await fs.readFile(`${builds.simd}/raw.wasm`);
 await esbuild.build({
   ...common,
-  entryPoints: { embedded: "wasm/src/embedded.ts" },
-  // One engine, whichever of the two modules it is asked through.
-  external: ["./index.js"],
+  entryPoints: { embedded: "wasm/src/embedded.ts", onnx: "wasm/src/onnx.ts" },
+  plugins: [besideIndex],
   define: { embeddedWasm: JSON.stringify(gzipSync(wasm, { level: 9 }).toString("base64")) },
 });
 

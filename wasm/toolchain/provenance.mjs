@@ -85,12 +85,16 @@ const tools = [
   ["esbuild", versionOf("esbuild")],
   ["TypeScript", versionOf("typescript")],
 ];
-const files = ["index.js", "embedded.js", "convscope.simd.wasm", "convscope.relaxed.wasm"].map(
-  (name) => {
-    const bytes = fs.readFileSync(path.join(dist, name));
-    return [name, String(bytes.length), createHash("sha256").update(bytes).digest("hex")];
-  },
-);
+const files = [
+  "index.js",
+  "onnx.js",
+  "embedded.js",
+  "convscope.simd.wasm",
+  "convscope.relaxed.wasm",
+].map((name) => {
+  const bytes = fs.readFileSync(path.join(dist, name));
+  return [name, String(bytes.length), createHash("sha256").update(bytes).digest("hex")];
+});
 
 fs.copyFileSync(
   path.join(root, "wasm/toolchain/THIRD_PARTY.txt"),

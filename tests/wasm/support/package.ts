@@ -1,7 +1,9 @@
 // The package as a user imports it, once per WebAssembly build.
 import type * as Convscope from "convscope";
+import type * as Onnx from "convscope/onnx";
 
 export type Package = typeof Convscope;
+export type PackageWithOnnx = Package & typeof Onnx;
 export type Build = Convscope.Build;
 
 // f32x4.relaxed_madd in a function of its own, by the WebAssembly specification.
@@ -18,6 +20,13 @@ export const builds: readonly Build[] = WebAssembly.validate(relaxedModule)
 /** A copy of the package that nobody has initialised: what follows the "?" makes it a module of its own. */
 export async function fresh(name: string): Promise<Package> {
   return (await import(`${import.meta.resolve("convscope")}?${name}`)) as Package;
+}
+
+/** The package and convscope/onnx beside it, which knows no copies: with the build that is everywhere. */
+export async function loadWithOnnx(): Promise<PackageWithOnnx> {
+  const [cs, onnx] = await Promise.all([import("convscope"), import("convscope/onnx")]);
+  await cs.init({ build: "simd" });
+  return { ...cs, ...onnx };
 }
 
 const loaded = new Map<Build, Promise<Package>>();

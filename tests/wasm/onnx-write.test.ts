@@ -5,11 +5,11 @@ import { test } from "node:test";
 import type { Layer } from "convscope";
 import { sameBits, within } from "./support/compare.js";
 import { makeCall } from "./support/layers.js";
-import { builds, load } from "./support/package.js";
+import { loadWithOnnx } from "./support/package.js";
 import { Random } from "./support/random.js";
 import { readCvec, type JsonObject, type VectorTensor } from "./support/vectors.js";
 
-const cs = await load(builds[0] as "simd");
+const cs = await loadWithOnnx();
 
 /** What several operators of ONNX are together is not read back as one layer. */
 const isComposed = (layer: Layer<unknown>): boolean =>
