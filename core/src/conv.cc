@@ -195,13 +195,9 @@ std::string Conv::ToString() const {
 }
 
 std::vector<Parameter> Conv::Parameters() const {
-  std::vector<Parameter> parameters;
-  parameters.push_back({"weight", weight_shape_, parameters_->weight.data()});
-  if (options_.bias) {
-    parameters.push_back(
-        {"bias", {options_.out_channels}, parameters_->bias.data()});
-  }
-  return parameters;
+  const Parameter weight{"weight", weight_shape_, parameters_->weight.data()};
+  if (!options_.bias) return {weight};
+  return {weight, {"bias", {options_.out_channels}, parameters_->bias.data()}};
 }
 
 ConvGeometry Conv::Geometry(const Shape& in) const {

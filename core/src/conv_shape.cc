@@ -57,14 +57,20 @@ Status CheckList(const std::vector<int64_t>& values, const char* name,
 
 // A window must fit into its padded axis.
 Status CheckWindows(const std::vector<AxisMap>& maps) {
-  std::vector<Wide> padded, kernel;
+  const auto padded_of = [](const AxisMap& map) {
+    return static_cast<Wide>(map.in) + map.before + map.after;
+  };
+  const auto kernel_of = [](const AxisMap& map) {
+    return static_cast<Wide>(map.dilation) * (map.kernel - 1) + 1;
+  };
   bool is_larger = false;
-  for (const AxisMap& map : maps) {
-    padded.push_back(static_cast<Wide>(map.in) + map.before + map.after);
-    kernel.push_back(static_cast<Wide>(map.dilation) * (map.kernel - 1) + 1);
-    is_larger |= padded.back() < kernel.back();
-  }
+  for (const AxisMap& map : maps) is_larger |= padded_of(map) < kernel_of(map);
   if (!is_larger) return Ok();
+  std::vector<Wide> padded, kernel;
+  for (const AxisMap& map : maps) {
+    padded.push_back(padded_of(map));
+    kernel.push_back(kernel_of(map));
+  }
   return Error(Code::kShape,
                "Calculated padded input size per channel: {}. Kernel size: {}. "
                "Kernel size can't be greater than actual input size",
@@ -167,8 +173,8 @@ Status Conv::CheckKernel(const Shape& input) const {
     if (values.size() < axes) values.assign(axes, values[0]);
     return values;
   };
-  const std::vector<int64_t> kernel = AtLeastTwo(kernel_, 1);
-  if (AnyBelow(kernel, 1)) {
+  if (AnyBelow(kernel_, 1)) {
+    const std::vector<int64_t> kernel = AtLeastTwo(kernel_, 1);
     const bool is_crossed = axes == 3 && !options_.transposed;
     return Error(Code::kShape,
                  "kernel size should be greater than zero, but got{}",
@@ -247,22 +253,21 @@ Status Conv::PadAsTorch(const Shape& in, Shape* shown) const {
 
 Status Conv::OutputShape(const Shape& in, Shape* out) const {
   const size_t axes = static_cast<size_t>(options_.axes);
-  const std::string name =
-      Format("{}{}d", {options_.transposed ? "conv_transpose" : "conv", axes});
+  const char* const name = options_.transposed ? "conv_transpose" : "conv";
   CONVSCOPE_RETURN_IF_ERROR(CheckElements(in, "input"));
   if (options_.transposed && options_.padding_kind != PaddingKind::kNumbers) {
     return Error(Code::kType,
-                 "{}(): argument 'padding' (position 5) must be tuple of ints, "
-                 "but found element of type str at pos 0",
-                 {name});
+                 "{}{}d(): argument 'padding' (position 5) must be tuple of "
+                 "ints, but found element of type str at pos 0",
+                 {name, axes});
   }
   Shape shown;
   CONVSCOPE_RETURN_IF_ERROR(PadAsTorch(in, &shown));
   if (in.rank() != axes + 1 && in.rank() != axes + 2) {
     return Error(Code::kShape,
-                 "Expected {}D (unbatched) or {}D (batched) input to {}, but "
-                 "got input of size: {}",
-                 {axes + 1, axes + 2, name, in});
+                 "Expected {}D (unbatched) or {}D (batched) input to {}{}d, "
+                 "but got input of size: {}",
+                 {axes + 1, axes + 2, name, axes, in});
   }
   const bool is_batched = in.rank() == axes + 2;
   if (!is_batched) {
@@ -275,9 +280,9 @@ Status Conv::OutputShape(const Shape& in, Shape* out) const {
   }
   CONVSCOPE_RETURN_IF_ERROR(CheckArguments(kernel_.size()));
   CONVSCOPE_RETURN_IF_ERROR(CheckChannels(shown));
-  std::vector<AxisMap> maps;
+  std::vector<AxisMap> maps(axes);
   for (size_t axis = 0; axis < axes; ++axis) {
-    maps.push_back(Axis(axis, in[in.rank() - axes + axis]));
+    maps[axis] = Axis(axis, in[in.rank() - axes + axis]);
   }
   if (!options_.transposed) CONVSCOPE_RETURN_IF_ERROR(CheckWindows(maps));
   const bool is_empty = shown[0] == 0 || shown[1] == 0;

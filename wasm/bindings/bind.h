@@ -34,7 +34,8 @@ template <auto kFunction>
 struct Wired;
 template <class Answer, class... Taken, Answer (*kFunction)(Taken...)>
 struct Wired<kFunction> {
-  static typename Wire<Answer>::Type Call(
+  // The function's body in place of a call: it has no other caller.
+  [[gnu::flatten]] static typename Wire<Answer>::Type Call(
       typename Wire<Taken>::Type... arguments) {
     if constexpr (std::is_pointer_v<Answer>) {
       return reinterpret_cast<uintptr_t>(

@@ -101,8 +101,9 @@ int LastError() {
   return static_cast<int>(last_error.code);
 }
 
-// The package's version, so that another version's file is told by it.
-void Version() { WriteText(CONVSCOPE_VERSION); }
+// The package's version as a number, so that another version's file is told by
+// it.
+double Version() { return CONVSCOPE_VERSION; }
 
 // Shape and a set of cells as AppendCells() gives it in; the address of the
 // offsets of all its cells out, in row-major order, each once. Their number is

@@ -21,7 +21,7 @@ export interface Raw {
 
   mailboxAddress(): number;
   lastError(): number;
-  version(): void;
+  version(): number;
   cellOffsets(cells: number, rank: number): number;
 
   makeConv(): RawLayer;

@@ -163,14 +163,13 @@ export function collect(count: number, begin = 0): number[] {
 
 /** The text that a call into the engine answers with. */
 export function textOf(call: () => void): string {
-  return survive(() => readText(current(), call));
-}
-
-function readText(engine: Running, call: () => void): string {
-  call();
-  const memory = engine.raw.HEAPF64;
-  const bytes = new Uint8Array(memory.buffer, memory[engine.mailbox], memory[engine.mailbox + 1]);
-  return new TextDecoder().decode(bytes);
+  return survive(() => {
+    call();
+    const { raw, mailbox } = current();
+    const memory = raw.HEAPF64;
+    const bytes = new Uint8Array(memory.buffer, memory[mailbox], memory[mailbox + 1]);
+    return new TextDecoder().decode(bytes);
+  });
 }
 
 /** Why the last call into the engine was refused. */
@@ -300,9 +299,9 @@ async function instantiate(compiling: Promise<WebAssembly.Module>, info: Engine)
       createModule({ instantiateWasm }).then(resolve, reject);
     });
     const raw = module as unknown as Raw;
-    const made = { raw, info, mailbox: raw.mailboxAddress() / 8 };
-    if (readText(made, raw.version) !== version) throw new Error("another version");
-    return made;
+    const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+    if (raw.version() !== major * 1e6 + minor * 1e3 + patch) throw new Error("another version");
+    return { raw, info, mailbox: raw.mailboxAddress() / 8 };
   } catch (cause) {
     if (cause instanceof ConvscopeError) throw cause;
     throw new ConvscopeError(
