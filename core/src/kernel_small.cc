@@ -33,9 +33,9 @@
 
 namespace convscope {
 
-// The most terms of the sum that are packed at a time: the weights of a panel
-// and the patches of a tile share the first-level cache.
-inline constexpr int64_t kSmallBlock = 320;
+// The most terms of the sum that are packed at a time: the patches stay in the
+// second-level cache, and the sums are seldom stored and read again.
+inline constexpr int64_t kSmallBlock = 768;
 inline constexpr int64_t kSmallPixels = 96;
 // Floats of the sums: as many channels are summed at a time.
 inline constexpr int64_t kSmallSums = 48 * 1024;

@@ -48,6 +48,9 @@ inline constexpr int64_t kStripSlack = 16;
 inline constexpr int64_t kMaxDilation = 8;
 // Floats of a transformed block, inputs and outputs.
 inline constexpr int64_t kBlockFloats = 160 * 1024;
+// The most input channels that are summed at a time: the inputs of two panels
+// and the weights of a tile share the first-level cache.
+inline constexpr int64_t kMaxDepth = 128;
 
 struct Winograd : ConvTask {
   int64_t out = 0;  // outputs of a tile's row: 4 or 2
@@ -55,9 +58,10 @@ struct Winograd : ConvTask {
   Phase tiles;
   int64_t height = 0, width = 0;  // outputs of that plane
   int64_t block = 0;      // columns of a block, four tiles of a row each 4
-  Buffer<float> weights;  // [product]: tiles of [ic][rows]
+  int64_t depth = 0;      // input channels summed at a time
+  Buffer<float> weights;  // [product][depth]: tiles of [ic][rows]
   Buffer<float> strip;    // one channel of one row of tiles
-  Buffer<float> inputs;   // [product][panel][ic][column]
+  Buffer<float> inputs;   // [product][depth][panel][ic][column]
   Buffer<float> sums;     // [product][oc][column]
   StripShape shape;
   StripCopy copy;
@@ -65,6 +69,12 @@ struct Winograd : ConvTask {
   // Inputs of a tile's row, and matrix products.
   int64_t in() const { return out + 2; }
   int64_t products() const { return in() * in(); }
+  // Of the channels that are summed together with channel ic, the first; and
+  // from that one on their number.
+  int64_t FirstOfBlock(int64_t ic) const { return ic / depth * depth; }
+  int64_t DepthFrom(int64_t ic0) const {
+    return std::min(depth, geometry.ic - ic0);
+  }
   // Begins with the plane of outputs (rh + q * dilation, rw + q * dilation).
   void StartPlane(int64_t rh, int64_t rw);
   template <class Visit>
@@ -154,6 +164,7 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
       std::fill_n(strip + run.to, run.count, 0.0f);
     }
     for (int64_t ic = 0; ic < g.ic; ++ic) {
+      const int64_t ic0 = work.FirstOfBlock(ic), depth = work.DepthFrom(ic0);
       CopyChannel(work.copy, in + ic * g.in_plane(), strip);
       for (int64_t four = c; four < end; four += 4) {
         const float* x = strip + (four - c);
@@ -163,8 +174,9 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
                                4 * kIn);
         }
         const int64_t at = four - c0;
-        float* to = work.inputs.data() + at / wide * wide * g.ic +
-                    ic * ColumnsOfPanel(at, count) + at % wide;
+        float* to = work.inputs.data() + ic0 * WholeVectors(count) +
+                    at / wide * wide * depth +
+                    (ic - ic0) * ColumnsOfPanel(at, count) + at % wide;
         for (int64_t i = 0; i < kIn; ++i) {
           TransformInput<kOut>(half + 4 * kIn * i, 4,
                                to + static_cast<size_t>(kIn * i) * product,
@@ -182,21 +194,25 @@ void Multiply(Winograd& work, int64_t count) {
   const float zeros[8] = {};
   TileArguments a = {};
   a.w = work.weights.data();
-  a.b_pitch = static_cast<size_t>(wide * g.ic);
   a.panels = static_cast<size_t>(count / wide);
-  a.depth = static_cast<size_t>(g.ic);
-  a.start = zeros;
   a.c_stride = static_cast<size_t>(work.block);
   const int64_t rest = WholeVectors(count % wide);
   for (int64_t product = 0; product < work.products(); ++product) {
     a.b = work.inputs.data() + product * work.block * g.ic;
-    a.c = work.sums.data() + product * work.block * g.oc;
-    for (int64_t oc = 0; oc < g.oc;) {
-      const int64_t rows = std::min<int64_t>(MaxRows<Fast>(), g.oc - oc);
-      AnyTiles<Fast>(rows, rest, false, a);
-      a.w += rows * g.ic;
-      a.c += rows * work.block;
-      oc += rows;
+    for (int64_t ic = 0; ic < g.ic; ic += work.depth) {
+      const int64_t depth = work.DepthFrom(ic);
+      a.depth = static_cast<size_t>(depth);
+      a.b_pitch = static_cast<size_t>(wide * depth);
+      a.start = ic == 0 ? zeros : nullptr;
+      a.c = work.sums.data() + product * work.block * g.oc;
+      for (int64_t oc = 0; oc < g.oc;) {
+        const int64_t rows = std::min<int64_t>(MaxRows<Fast>(), g.oc - oc);
+        AnyTiles<Fast>(rows, rest, false, a);
+        a.w += rows * depth;
+        a.c += rows * work.block;
+        oc += rows;
+      }
+      a.b += depth * WholeVectors(count);
     }
   }
 }
@@ -306,6 +322,9 @@ class WinogradKernel : public Kernel {
   explicit WinogradKernel(const ConvTask& task) : work_{task} {
     work_.out = TileOf(task.geometry);
     work_.StartPlane(0, 0);  // The largest one.
+    const int64_t ic = task.geometry.ic;
+    const int64_t blocks = (ic + kMaxDepth - 1) / kMaxDepth;
+    work_.depth = (ic + blocks - 1) / blocks;
   }
 
   Status Allocate() {
@@ -357,8 +376,10 @@ class WinogradKernel : public Kernel {
       const int64_t rows = std::min(rows_, g.oc - first);
       for (int64_t ic = 0; ic < g.ic; ++ic) {
         const float* w = work_.weight + (oc * g.ic + ic) * 9;
-        float* to =
-            work_.weights.data() + first * g.ic + ic * rows + (oc - first);
+        const int64_t ic0 = work_.FirstOfBlock(ic);
+        float* to = work_.weights.data() + ic0 * g.oc +
+                    first * work_.DepthFrom(ic0) + (ic - ic0) * rows +
+                    (oc - first);
         for (int64_t i = 0; i < in; ++i) {
           double half[3] = {};
           for (int64_t k = 0; k < 9; ++k)

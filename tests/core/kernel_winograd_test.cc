@@ -36,6 +36,9 @@ TEST_CASE("Winograd errs at most eight times as much as the direct sum") {
                          {64, 40, 7, 7, 1, 1},
                          {18, 17, 5, 24, 1, 1},
                          {256, 16, 14, 14, 1, 1},
+                         // Channels in three blocks, columns in one panel and
+                         // a half.
+                         {270, 17, 9, 10, 1, 1},
                          // Blocks of tiles end amid a row.
                          {96, 16, 9, 200, 2, 1}};
   for (const Sizes& sizes : table) {
