@@ -44,6 +44,7 @@
 namespace convscope {
 
 inline constexpr int64_t kStripSlack = 16;
+inline constexpr int64_t kPitchSlack = 16;
 // A strip reaches over all rows and columns between those that are read.
 inline constexpr int64_t kMaxDilation = 8;
 // Floats of a transformed block, inputs and outputs.
@@ -69,6 +70,10 @@ struct Winograd : ConvTask {
   // Inputs of a tile's row, and matrix products.
   int64_t in() const { return out + 2; }
   int64_t products() const { return in() * in(); }
+  // Floats from product to product. No power of two: the transforms' numbers,
+  // one of each product, would fall on the same lines of the first-level cache.
+  int64_t inputs_pitch() const { return geometry.ic * block + kPitchSlack; }
+  int64_t sums_pitch() const { return geometry.oc * block + kPitchSlack; }
   // Of the channels that are summed together with channel ic, the first; and
   // from that one on their number.
   int64_t FirstOfBlock(int64_t ic) const { return ic / depth * depth; }
@@ -151,7 +156,7 @@ void TransformInputs(Winograd& work, const float* in, int64_t c0,
   const int64_t slot = work.tiles.axes[2].step * shape.pitch;
   const int64_t input_row = work.tiles.axes[1].step * shape.row();
   const int64_t wide = PanelColumns<Fast>();
-  const size_t product = static_cast<size_t>(work.block * g.ic);
+  const size_t product = static_cast<size_t>(work.inputs_pitch());
   constexpr int kIn = kOut + 2;
   HWY_ALIGN float half[kIn * kIn * 4];
   for (int64_t c = c0; c < c0 + count;) {
@@ -198,13 +203,13 @@ void Multiply(Winograd& work, int64_t count) {
   a.c_stride = static_cast<size_t>(work.block);
   const int64_t rest = WholeVectors(count % wide);
   for (int64_t product = 0; product < work.products(); ++product) {
-    a.b = work.inputs.data() + product * work.block * g.ic;
+    a.b = work.inputs.data() + product * work.inputs_pitch();
     for (int64_t ic = 0; ic < g.ic; ic += work.depth) {
       const int64_t depth = work.DepthFrom(ic);
       a.depth = static_cast<size_t>(depth);
       a.b_pitch = static_cast<size_t>(wide * depth);
       a.start = ic == 0 ? zeros : nullptr;
-      a.c = work.sums.data() + product * work.block * g.oc;
+      a.c = work.sums.data() + product * work.sums_pitch();
       for (int64_t oc = 0; oc < g.oc;) {
         const int64_t rows = std::min<int64_t>(MaxRows<Fast>(), g.oc - oc);
         AnyTiles<Fast>(rows, rest, false, a);
@@ -226,7 +231,7 @@ void TransformOutputs(const Winograd& work, int64_t c0, int64_t count,
   const int64_t row = work.row();
   const PhaseAxis &h = work.tiles.axes[1], &w = work.tiles.axes[2];
   const int64_t width = g.axes[2].out;
-  const size_t product = static_cast<size_t>(work.block * g.oc);
+  const size_t product = static_cast<size_t>(work.sums_pitch());
   constexpr int kIn = kOut + 2;
   HWY_ALIGN float half[kOut * kIn * 4];
   HWY_ALIGN float cells[4 * kOut];
@@ -334,9 +339,9 @@ class WinogradKernel : public Kernel {
         work_.weights.Allocate(work_.products() * g.ic * g.oc));
     CONVSCOPE_RETURN_IF_ERROR(work_.strip.Allocate(work_.shape.channel));
     CONVSCOPE_RETURN_IF_ERROR(
-        work_.inputs.Allocate(work_.products() * g.ic * work_.block));
+        work_.inputs.Allocate(work_.products() * work_.inputs_pitch()));
     CONVSCOPE_RETURN_IF_ERROR(
-        work_.sums.Allocate(work_.products() * g.oc * work_.block));
+        work_.sums.Allocate(work_.products() * work_.sums_pitch()));
     // Columns that no tile fills are computed with, too: no denormals.
     std::fill_n(work_.strip.data(), work_.strip.size(), 0.0f);
     std::fill_n(work_.inputs.data(), work_.inputs.size(), 0.0f);
